@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Builds one of the build types; the release binary ends up at build/release/coxswain.
+#   scripts/build.sh [release|asan|tsan]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+type=${1:-release}
+case $type in
+  release) opts=(--buildtype=release -Doptimization=2 -Db_lto=true) ;;
+  asan) opts=(--buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false) ;;
+  tsan) opts=(--buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false) ;;
+  *) echo "usage: scripts/build.sh [release|asan|tsan]" >&2; exit 2 ;;
+esac
+[ -f "build/$type/build.ninja" ] || meson setup "build/$type" --werror "${opts[@]}"
+ninja -C "build/$type"
