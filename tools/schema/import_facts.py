@@ -35,7 +35,7 @@ LEAF = {'Quantity': 'Quantity', 'QuantityValue': 'Quantity', 'IntOrString': 'Int
         'MicroTime': 'MicroTime', 'Duration': 'Duration', 'RawExtension': 'RawExtension', 'FieldsV1': 'FieldsV1',
         'JSON': 'JSON', 'Timestamp': 'Timestamp'}
 # configuration types are named by their Go package in the tables
-REFS = {'api.v1.TracingConfiguration': 'tracing.v1.TracingConfiguration',
+REFS = {'resource.QuantityValue': 'Quantity', 'api.v1.TracingConfiguration': 'tracing.v1.TracingConfiguration',
         'api.v1.LoggingConfiguration': 'logs.v1.LoggingConfiguration'}
 # JSON leaves an absent time out here although the type is no pointer
 OMITZERO = {('meta.k8s.io', 'ObjectMeta', 'creationTimestamp')}
