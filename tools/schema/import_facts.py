@@ -26,7 +26,7 @@ PREFIX = {
     'credentialprovider', 'kubecontrollermanager.config.k8s.io': 'kube_controller_config',
     'kubelet-stats-summary': 'stats', 'pod-security.admission.config.k8s.io': 'podsecurity_config',
 }
-HUB = {'autoscaling': 'v2', 'resource.k8s.io': 'v1'}
+HUB = {'autoscaling': 'v2', 'kubelet.config.k8s.io': 'v1beta1'}
 # proto files whose messages serve the gRPC side; table cri.tsv and its like
 PROTO = {'cri/v1': ('cri', 'v1'), 'csi/v1': ('csi', 'v1'), 'etcd/rpc': ('etcd', 'v3'), 'etcd/kv': ('mvcc', 'v3'),
          'etcd/auth': ('etcdauth', 'v3')}
@@ -197,13 +197,14 @@ class Importer:
                 continue
             body.append(f'type {m} {attrs}{{')
             for r in by[m]:
-                self.emit_doc(body, (group, m, r['json_field']), '    ')
+                if r['json_field']:
+                    self.emit_doc(body, (group, m, r['json_field']), '    ')
                 body.append('    ' + self.field_line(r, enums, names))
             body.append('}')
         head = f'group {group} version {version} prefix {prefix(group)}'
         if served:
             head += ' served'
-        if version == HUB.get(group, 'v1') or version == '-':
+        if version == HUB.get(group, 'v1') or self.versions[group] == 1:
             head += ' hub'
         lines = [head, '']
         for n, (closed, vals) in enums.items():
@@ -218,6 +219,10 @@ class Importer:
 
     def run_types(self):
         served = {(r['group'], r['version']) for r in rows(self.tables + '/groups.tsv') if r['served_by_default'] == '1'}
+        self.versions = collections.Counter()
+        for suffix in ('', '-offdefault', '-config'):
+            self.versions.update(g for g, _ in {(r['group'], r['version'])
+                                                for r in rows(f'{self.tables}/types{suffix}.tsv')})
         for suffix in ('', '-offdefault', '-config'):
             fields, messages = collections.defaultdict(list), collections.defaultdict(dict)
             for r in rows(f'{self.tables}/types{suffix}.tsv'):

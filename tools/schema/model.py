@@ -20,7 +20,7 @@ class SchemaError(Exception):
 class Field:
     __slots__ = ('number', 'name', 'type', 'shape', 'pointer', 'inline', 'omitempty', 'omitzero', 'required',
                  'optional', 'proto', 'patch', 'merge_key', 'list_type', 'list_keys', 'map_type', 'default', 'enum',
-                 'gates', 'union', 'oneof', 'doc', 'message', 'where', 'secret')
+                 'gates', 'union', 'oneof', 'doc', 'message', 'where', 'secret', 'member')
 
     def __init__(self):
         for s in self.__slots__:
