@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that building (and, with "test", testing) needs. Says nothing when all are there.
+#   scripts/install-deps.sh [build|test]
+set -euo pipefail
+
+build=(gcc meson ninja-build pkg-config python3 libuv1-dev libssl-dev libyaml-dev zlib1g-dev libpcre2-dev
+  libcmocka-dev)
+test=(ccache clang clang-format libclang-rt-14-dev libjansson-dev)
+
+want=("${build[@]}")
+[ "${1:-build}" = test ] && want+=("${test[@]}")
+
+missing=()
+for p in "${want[@]}"; do
+  dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+as_root=()
+[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+echo "installing: ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,56 @@
+/* main: the multi-call entry.
+ *
+ * One binary, many programs: the first argument, or the name it was called by, chooses one. Every program is a row
+ * of `applets`; each parses its own arguments. Runs on the main thread.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "main/version.h"
+
+struct applet {
+    const char *name;
+    const char *help;
+    int (*run)(int argc, char **argv);
+};
+
+static int run_version(int argc, char **argv) {
+    (void)argc;
+    (void)argv;
+    printf("coxswain %s, Kubernetes %s\n", COXSWAIN_VERSION, KUBERNETES_VERSION);
+    return 0;
+}
+
+static const struct applet applets[] = {
+    {"version", "print the versions", run_version},
+};
+
+#define APPLET_COUNT (sizeof applets / sizeof *applets)
+
+static const struct applet *applet_find(const char *name) {
+    for (size_t i = 0; i < APPLET_COUNT; i++)
+        if (strcmp(applets[i].name, name) == 0)
+            return &applets[i];
+    return NULL;
+}
+
+static void print_usage(FILE *to) {
+    fputs("usage: coxswain COMMAND [flags]\n\n", to);
+    for (size_t i = 0; i < APPLET_COUNT; i++)
+        fprintf(to, "  %-20s %s\n", applets[i].name, applets[i].help);
+}
+
+int main(int argc, char **argv) {
+    const char *slash = strrchr(argv[0], '/');
+    const struct applet *a = applet_find(slash ? slash + 1 : argv[0]);
+    if (a)
+        return a->run(argc, argv);
+    if (argc > 1 && (a = applet_find(argv[1])))
+        return a->run(argc - 1, argv + 1);
+    bool asked = argc > 1 && (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0);
+    if (argc > 1 && !asked)
+        fprintf(stderr, "coxswain: unknown command \"%s\"\n", argv[1]);
+    print_usage(asked ? stdout : stderr);
+    return asked ? 0 : 2;
+}
