@@ -1,7 +1,11 @@
 /* api/kind: the REST face of API types: what schema/ annotations say of each resource.
  *
- * One constant row per kind that is served, made by the generator from the .ann files; custom resources make
- * heap rows of the same form. Read-only, any thread.
+ * One constant row per kind that can be served, made by the generator from the .ann files; custom resources
+ * make heap rows of the same form. Read-only, any thread.
+ *
+ * kinds[] holds the resources first, in order of group, version and name; its ids are KIND_* in
+ * api/types/ids.h, KIND_RESOURCES many. After them come kinds that only occur as bodies of subresources or as
+ * answers (Scale, Eviction, Status): plural is empty, verbs are none; they are there to be found by name.
  */
 #pragma once
 
@@ -29,24 +33,29 @@ struct kind_subresource {
     uint16_t verbs; /* enum verb */
 };
 
+/* A table column. Paths lead through messages of the hub's type ("spec.nodeName", also for other versions). A
+ * time is shown as the time that passed since then, unless type is date. */
 struct kind_column {
     struct str name, type, format, description;
-    struct str path; /* dotted JSON path when the cell is just a field; empty: made by code */
-    int priority;    /* 0: always shown, 1: wide */
+    struct str path;   /* dotted JSON path when the cell is just a field; empty: made by code */
+    struct str absent; /* shown in a string column when that field is absent or empty */
+    int priority;      /* 0: always shown, 1: wide */
 };
 
-/* A label that fieldSelector accepts, and the JSON path it reads. */
+/* A label that fieldSelector accepts, and the JSON path of the hub's type it reads; with an empty path the
+ * value is made by code, or there is none. Every kind with a plural has at least metadata.name. */
 struct kind_selector {
     struct str label, path;
 };
 
 struct kind {
     struct str group, version; /* "" is the core group */
+    struct str api_version;    /* "v1", "apps/v1" */
     struct str name;           /* Pod */
     struct str plural, singular;
     const struct str *short_names, *categories;
     const struct kind_subresource *subresources;
-    const struct kind_column *columns; /* NULL: Name and Age only */
+    const struct kind_column *columns; /* NULL: Name and Created At */
     const struct kind_selector *selectors;
     uint16_t n_short_names, n_categories, n_subresources, n_columns, n_selectors;
     uint16_t type, list_type; /* ids in set; list_type 0: none */
@@ -63,14 +72,29 @@ struct kind {
 };
 
 extern const struct kind kinds[];
-extern const uint32_t n_kinds;
+extern const uint32_t n_kinds;           /* resources; later rows are bodies */
+extern const uint32_t n_kinds_all;       /* with bodies */
+extern const uint16_t kinds_by_plural[]; /* n_kinds indexes in order of group, version, plural */
 
-/* By group, version and kind / plural name; NULL when there is none. Binary search. */
+/* A group version that is, or can be, served, in the order discovery lists them: by place, then by version
+ * priority, highest first. Priorities are those of APIService objects; 0: there is none for it. */
+struct api_group_row {
+    struct str group, version;
+    uint16_t group_priority, version_priority;
+    uint16_t place;
+    bool preferred; /* of its group */
+    bool served;    /* by default */
+};
+
+extern const struct api_group_row api_groups[];
+extern const uint32_t n_api_groups;
+
+/* By group, version and kind (bodies too) / plural name; NULL when there is none. Binary search. */
 const struct kind *kind_find(struct str group, struct str version, struct str name);
 const struct kind *kind_find_resource(struct str group, struct str version, struct str plural);
 
-/* "v1", "apps/v1": the apiVersion text of a kind, constant. */
+/* The apiVersion text of a kind; lives as long as the kind. */
 struct str kind_api_version(const struct kind *k);
 
-/* Splits "apps/v1" or "v1". False when malformed (more than one slash). */
+/* Splits "apps/v1" or "v1". False when malformed (more than one slash), outputs untouched then. */
 bool api_version_split(struct str api_version, struct str *ret_group, struct str *ret_version);

@@ -8,6 +8,8 @@ import os
 import sys
 import zlib
 
+import annotations
+import gen_kinds
 import model
 import names
 
@@ -81,6 +83,7 @@ class Generator:
                 raise model.SchemaError(f'{t.full} and {seen[t.cname].full} are both struct {t.cname}')
             seen[t.cname] = t
         self.members()
+        self.policy = annotations.Policy(self.schema, root)
 
     def members(self):
         """C member names, unique within each struct."""
@@ -186,7 +189,7 @@ class Generator:
         out = ['/* Made from schema/ by tools/schema/gen_c.py. */', '#pragma once', '',
                '/* Indexes of types[] in the built-in set. */', 'enum {']
         out += [f'    TY_{t.cname.upper()} = {i},' for t, i in self.type_id.items()]
-        out += ['};']
+        out += ['};'] + gen_kinds.ids(self.policy)
         save(outdir, 'ids.h', out)
 
     def rule_of(self, f):
@@ -363,7 +366,7 @@ def inputs(root):
 
 def outputs(root):
     g = Generator(root)
-    return sorted({f'{t.gv.prefix}.h' for t in g.types}) + ['ids.h', 'docs.h', 'tables.c']
+    return sorted({f'{t.gv.prefix}.h' for t in g.types}) + ['ids.h', 'docs.h', 'tables.c', 'kinds.c']
 
 
 def main():
@@ -376,6 +379,7 @@ def main():
     prefixes = g.headers(outdir)
     g.ids(outdir)
     g.tables(outdir, prefixes)
+    save(outdir, 'kinds.c', gen_kinds.kinds(g.policy))
 
 
 if __name__ == '__main__':

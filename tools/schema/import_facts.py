@@ -218,7 +218,8 @@ class Importer:
             fh.write('\n'.join(lines) + '\n')
 
     def run_types(self):
-        served = {(r['group'], r['version']) for r in rows(self.tables + '/groups.tsv') if r['served_by_default'] == '1'}
+        served = {(r['group'], r['version']) for t in ('groups', 'resources') for r in rows(f'{self.tables}/{t}.tsv')
+                  if r['served_by_default'] == '1'}
         self.versions = collections.Counter()
         for suffix in ('', '-offdefault', '-config'):
             self.versions.update(g for g, _ in {(r['group'], r['version'])
