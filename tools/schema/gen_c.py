@@ -9,6 +9,7 @@ import sys
 import zlib
 
 import annotations
+import gen_constants
 import gen_kinds
 import model
 import names
@@ -366,7 +367,7 @@ def inputs(root):
 
 def outputs(root):
     g = Generator(root)
-    return sorted({f'{t.gv.prefix}.h' for t in g.types}) + ['ids.h', 'docs.h', 'tables.c', 'kinds.c']
+    return sorted({f'{t.gv.prefix}.h' for t in g.types}) + ['ids.h', 'docs.h', 'tables.c', 'kinds.c', 'constants.h']
 
 
 def main():
@@ -380,6 +381,7 @@ def main():
     g.ids(outdir)
     g.tables(outdir, prefixes)
     save(outdir, 'kinds.c', gen_kinds.kinds(g.policy))
+    save(outdir, 'constants.h', gen_constants.constants(g.schema))
 
 
 if __name__ == '__main__':

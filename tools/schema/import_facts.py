@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rewrites schema/**/*.api from tables of facts (types.tsv and its like), keeping the words that are there.
+"""Rewrites schema/**/*.api and *.const from tables of facts (types.tsv and its like), keeping the words that are there.
 
     tools/schema/import_facts.py TABLES SCHEMA [DOCS.tsv …]
 
@@ -234,6 +234,13 @@ class Importer:
             for gv in dict.fromkeys(list(fields) + list(messages)):
                 self.write(*gv, fields[gv], messages[gv], gv in served, 'config' if suffix == '-config' else '')
 
+    def run_constants(self):
+        by = collections.defaultdict(list)
+        for r in rows(f'{self.tables}/constants.tsv'):
+            by[r['group'], r['version']].append(f'{r["name"]}{" " if r["type"] else ""}{r["type"]} = {r["value"]}')
+        for (group, version), lines in by.items():
+            self.save(f'{prefix(group)}/{version.replace("-", "types")}.const', lines)
+
     def run_proto(self):
         for table in ('cri', 'csi', 'etcd'):
             apis = collections.defaultdict(list)
@@ -298,6 +305,7 @@ class Importer:
 def main():
     imp = Importer(sys.argv[1], sys.argv[2], sys.argv[3:])
     imp.run_types()
+    imp.run_constants()
     imp.run_proto()
 
 

@@ -1,11 +1,15 @@
-"""The schema in memory: reads schema/**/*.api into plain objects.
+"""The schema in memory: reads the facts, schema/**/*.api and *.const, into plain objects.
 
 The language is described in docs/schema.md. One file per group version; every name in a file is unique within its
 group version. Types of another group version are written in full (meta.v1.ObjectMeta).
 """
+import json
+import math
 import os
 import re
 
+# values named in .const files that are defined outside of the API
+FOREIGN_CONSTANTS = {'iota': 0, 'validation.DNS1123SubdomainMaxLength': 253}
 SCALARS = {
     'string', 'bool', 'i32', 'i64', 'u32', 'u64', 'f64', 'bytes',
     'Quantity', 'Time', 'MicroTime', 'Duration', 'IntOrString', 'RawExtension', 'FieldsV1', 'JSON', 'any',
@@ -47,11 +51,19 @@ class Enum:
         self.name, self.closed, self.values, self.numbers = name, closed, values, numbers
 
 
+class Constant:
+    """A named value. text is as written: a JSON string, a number, a product of numbers, or the name of another."""
+
+    def __init__(self, name, type_name, text, where):
+        self.name, self.type, self.text, self.where = name, type_name, text, where
+        self.value = None  # str, int or bool, set by Schema
+
+
 class GroupVersion:
     def __init__(self):
         self.group = self.version = self.prefix = self.package = self.path = ''
         self.served = self.hub = self.proto3 = False
-        self.types, self.enums = {}, {}
+        self.types, self.enums, self.constants = {}, {}, {}
 
 
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"(]+\((?:[^()"]|"(?:[^"\\]|\\.)*")*\)|=\S+|\S+')
@@ -127,6 +139,21 @@ def parse_field(line, where):
     return f
 
 
+def parse_constants(path, gv):
+    """Adds the constants of a .const file: lines of `NAME [TYPE] = VALUE`."""
+    with open(path, encoding='utf-8') as fh:
+        for no, raw in enumerate(fh, 1):
+            where, line = f'{path}:{no}', raw.strip()
+            if not line or line.startswith('#'):
+                continue
+            m = re.fullmatch(r'(\w+)(?: ([\w.]+))? = (.+)', line)
+            if not m:
+                raise SchemaError(f'{where}: a constant is `NAME [TYPE] = VALUE`')
+            if m[1] in gv.constants:
+                raise SchemaError(f'{where}: {m[1]} is there twice')
+            gv.constants[m[1]] = Constant(m[1], m[2] or '', m[3], where)
+
+
 def parse_file(path):
     gv = GroupVersion()
     gv.path = path
@@ -193,6 +220,8 @@ class Schema:
             for name in sorted(files):
                 if name.endswith('.api'):
                     gv = parse_file(os.path.join(base, name))
+                    if os.path.exists(gv.path[:-4] + '.const'):
+                        parse_constants(gv.path[:-4] + '.const', gv)
                     self.gvs.append(gv)
                     for t in gv.types.values():
                         self.by_ref[t.full] = t
@@ -200,7 +229,25 @@ class Schema:
             for t in gv.types.values():
                 for f in t.fields:
                     self.resolve(gv, f)
+            for c in gv.constants.values():
+                c.value = self.constant(gv, c, 0)
         self.inherit_docs()
+
+    def constant(self, gv, c, depth):
+        """The value of c, following names; other versions of the group are named as in v1.Name."""
+        if c.text.startswith('"'):
+            return json.loads(c.text)
+        if c.text in ('true', 'false'):
+            return c.text == 'true'
+        if c.text in FOREIGN_CONSTANTS:
+            return FOREIGN_CONSTANTS[c.text]
+        if re.fullmatch(r'-?\d+( \* \d+)*', c.text):
+            return math.prod(int(n, 8 if re.fullmatch(r'0\d+', n) else 10) for n in c.text.split(' * '))
+        version, _, name = c.text.rpartition('.')
+        peer = next((g for g in self.gvs if g.group == gv.group and g.version == (version or gv.version)), None)
+        if peer is None or name not in peer.constants or depth > 8:
+            raise SchemaError(f'{c.where}: there is no constant {c.text}')
+        return self.constant(peer, peer.constants[name], depth + 1)
 
     def resolve(self, gv, f):
         """f.type becomes a scalar name, or the Type it names; enums set f.enum."""
