@@ -1,6 +1,7 @@
 /* Writing JSON: trees, strings, numbers. See json.h. */
 #include "codec/json.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,12 +71,25 @@ void json_write_string(struct buf *out, struct str s) {
 
 /* --- numbers --- */
 
-/* d's shortest digits that read back as d, as "d.ddde±xx". Fifteen digits hold every decimal of that length,
- * so a shorter form shows in trailing zeros; beyond, sixteen may do and seventeen always do. */
+/* Makes the last digit of "d.ddde±xx" one more. Not a nine: what came of it was tried with a digit less. */
+static bool digit_up(char *text) {
+    char *last = strchr(text, 'e') - 1;
+    if (*last == '9')
+        return false;
+    ++*last;
+    return true;
+}
+
+/* d's shortest digits that read back as d, as "d.ddde±xx". A normal double holds every decimal of fifteen
+ * digits, so a shorter form shows in trailing zeros; beyond, sixteen may do and seventeen always do. Above a
+ * power of two doubles are twice as far apart as below, so there the decimal above may do when the nearest
+ * does not. */
 static void shortest(double d, char text[32]) {
-    for (int precision = 14; precision <= 16; precision++) {
-        snprintf(text, 32, "%.*e", precision, d);
-        if (precision == 16 || strtod(text, NULL) == d)
+    int exponent;
+    bool power_of_two = frexp(d, &exponent) == 0.5;
+    for (int digits = d < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
+        snprintf(text, 32, "%.*e", digits - 1, d);
+        if (strtod(text, NULL) == d || (power_of_two && digit_up(text) && strtod(text, NULL) == d))
             return;
     }
 }
