@@ -1,35 +1,30 @@
-/* test/bench/bench: how benchmarks time and print.
+/* test/bench: what all benchmarks share: a clock and the line they print.
  *
- * One line a figure: `name value unit peer=… goal=… ok|short`. A figure without a goal says goal=- and ok.
- * Single-threaded programs; times are monotonic.
+ * One line per figure: `name value unit peer=… goal=… ok|short`. A goal with a leading "<" is an upper bound.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <time.h>
 
-static inline uint64_t bench_now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+static inline double bench_now(void) {
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
-enum bench_better { BENCH_HIGHER, BENCH_LOWER };
+/* More is better. peer: what others reach, as text, "-" when not measured. Returns whether the goal is met. */
+static inline bool bench_at_least(const char *name, double value, const char *unit, const char *peer, double goal) {
+    bool ok = value >= goal;
+    printf("%s %.3g %s peer=%s goal=%g %s\n", name, value, unit, peer, goal, ok ? "ok" : "short");
+    return ok;
+}
 
-/* peer and goal: NaN for none. */
-static inline void bench_print(const char *name, double value, const char *unit, double peer, double goal,
-                               enum bench_better better) {
-    int ok = goal != goal || (better == BENCH_HIGHER ? value >= goal : value <= goal);
-    printf("%s %.4g %s peer=", name, value, unit);
-    if (peer == peer)
-        printf("%.4g", peer);
-    else
-        printf("-");
-    if (goal == goal)
-        printf(" goal=%.4g", goal);
-    else
-        printf(" goal=-");
-    printf(" %s\n", ok ? "ok" : "short");
-    fflush(stdout);
+/* Less is better. */
+static inline bool bench_at_most(const char *name, double value, const char *unit, const char *peer, double goal) {
+    bool ok = value <= goal;
+    printf("%s %.3g %s peer=%s goal=<%g %s\n", name, value, unit, peer, goal, ok ? "ok" : "short");
+    return ok;
 }
