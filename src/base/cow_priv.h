@@ -134,3 +134,9 @@ static inline void cow_prefetch(const struct cow_node *n) {
     for (size_t at = 0; at < sizeof *n; at += 64)
         __builtin_prefetch((const char *)n + at);
 }
+
+/* The same, with what a search in an inner node leads to. */
+static inline void cow_prefetch_inner(const struct cow_node *n) {
+    for (size_t at = 0; at < offsetof(struct cow_inner, count); at += 64)
+        __builtin_prefetch((const char *)n + at);
+}

@@ -23,7 +23,7 @@ unsigned cow_inner_find(const struct cow_inner *in, const struct cow_probe *p) {
     unsigned high = end_of_run(node->heads, n, low, head);
     while (low < high) {
         unsigned mid = (low + high) / 2;
-        if (cow_compare(cow_sep(in->seps, mid), p, node->skip) <= 0)
+        if (cow_compare(cow_sep(in->seps, mid), p, node->skip + 8) <= 0)
             low = mid + 1;
         else
             high = mid;
@@ -44,7 +44,7 @@ unsigned cow_leaf_find(const struct cow_leaf *leaf, const struct cow_probe *p, b
     unsigned high = end_of_run(node->heads, node->n, low, head);
     while (low < high) {
         unsigned mid = (low + high) / 2;
-        c = cow_compare(leaf->items[mid].key, p, node->skip);
+        c = cow_compare(leaf->items[mid].key, p, node->skip + 8);
         if (c == 0) {
             *ret_equal = true;
             return mid;
@@ -60,13 +60,27 @@ unsigned cow_leaf_find(const struct cow_leaf *leaf, const struct cow_probe *p, b
 static inline const struct cow_leaf *descend(const struct cow_node *node, const struct cow_probe *p) {
     while (node->level) {
         const struct cow_inner *in = cow_as_inner(node);
+        bool above_leaves = node->level == 1;
         node = in->child[cow_inner_find(in, p)];
-        cow_prefetch(node);
+        if (above_leaves)
+            cow_prefetch(node);
+        else
+            cow_prefetch_inner(node);
     }
     return cow_as_leaf(node);
 }
 
-/* In the leaf the prefix need not be compared: what has equal heads is compared as a whole. */
+/* Whether the key, whose head equals that of item i, is the key of item i. The text is compared only when the
+ * prefix and the head do not cover the whole key: it lies elsewhere and is the costliest byte to get. */
+static inline bool is_item(const struct cow_leaf *leaf, unsigned i, struct str key) {
+    const struct cow_node *node = &leaf->node;
+    if (leaf->items[i].key.n != key.n)
+        return false;
+    if (key.n > node->skip + 8)
+        return memcmp(leaf->items[i].key.p, key.p, key.n) == 0;
+    return memcmp(node->prefix, key.p, node->skip) == 0;
+}
+
 void *cow_get(const struct cow *c, struct str key) {
     if (!c->root)
         return NULL;
@@ -77,7 +91,7 @@ void *cow_get(const struct cow *c, struct str key) {
         return NULL;
     uint64_t head = cow_head(key, node->skip, 0);
     for (unsigned i = cow_count_less(node->heads, node->n, head); i < node->n && node->heads[i] == head; i++)
-        if (str_eq(leaf->items[i].key, key))
+        if (is_item(leaf, i, key))
             return leaf->items[i].value;
     return NULL;
 }
@@ -87,9 +101,10 @@ static uint64_t rank_of(const struct cow_node *node, const struct cow_probe *p) 
     while (node->level) {
         const struct cow_inner *in = cow_as_inner(node);
         unsigned at = cow_inner_find(in, p);
+        node = in->child[at];
+        cow_prefetch(node);
         for (unsigned i = 0; i < at; i++)
             before += in->count[i];
-        node = in->child[at];
     }
     bool equal;
     return before + cow_leaf_find(cow_as_leaf(node), p, &equal);

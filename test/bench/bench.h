@@ -15,15 +15,18 @@ static inline double bench_now(void) {
     return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
-/* More is better. peer: what others reach, as text, "-" when not measured. Returns whether the goal is met. */
-static inline bool bench_at_least(const char *name, double value, const char *unit, const char *peer, double goal) {
+/* More is better. peer: what others reach, as text, "-" when not measured. Returns whether the goal is met.
+ */
+static inline bool bench_at_least(const char *name, double value, const char *unit, const char *peer,
+                                  double goal) {
     bool ok = value >= goal;
     printf("%s %.3g %s peer=%s goal=%g %s\n", name, value, unit, peer, goal, ok ? "ok" : "short");
     return ok;
 }
 
 /* Less is better. */
-static inline bool bench_at_most(const char *name, double value, const char *unit, const char *peer, double goal) {
+static inline bool bench_at_most(const char *name, double value, const char *unit, const char *peer,
+                                 double goal) {
     bool ok = value <= goal;
     printf("%s %.3g %s peer=%s goal=<%g %s\n", name, value, unit, peer, goal, ok ? "ok" : "short");
     return ok;

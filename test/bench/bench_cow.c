@@ -1,4 +1,5 @@
-/* Benchmarks of base/cow and base/map at a million keys of some forty bytes, as a busy cluster's cache holds them.
+/* Benchmarks of base/cow and base/map at a million keys of some forty bytes, as a busy cluster's cache holds
+ * them.
  *
  *   build/release/test/bench/bench_cow [keys]
  */
@@ -29,8 +30,15 @@ static void release(void *value) {
 
 static const struct cow_ops ops = {.retain = retain, .release = release};
 
+/* Objects lie in memory in the order in which they are inserted, as they do when each is made for its write.
+ * The keys they get are in random order. Queries are keys in another random order, beside each other, as in
+ * the requests that ask for them. */
 static struct object *objects;
-static unsigned *order; /* a random order */
+static struct query {
+    uint32_t key_len;
+    uint32_t object;
+    char key[56];
+} * queries;
 static size_t n = 1000000;
 static struct rand_seeded seeded;
 static volatile uint64_t sink;
@@ -39,18 +47,32 @@ static struct str key_of(const struct object *o) {
     return str_make(o->key, o->key_len);
 }
 
+static struct str query_key(size_t i) {
+    return str_make(queries[i].key, queries[i].key_len);
+}
+
 static void make_objects(void) {
     struct rand *r = rand_seeded_init(&seeded, 1);
     objects = calloc(n, sizeof *objects);
-    order = calloc(n, sizeof *order);
-    check(objects && order);
+    queries = calloc(n, sizeof *queries);
+    unsigned *order = calloc(n, sizeof *order);
+    check(objects && queries && order);
+    for (size_t i = 0; i < n; i++)
+        order[i] = (unsigned)i;
+    rand_shuffle(r, order, n, sizeof *order);
     for (size_t i = 0; i < n; i++) {
         struct object *o = &objects[i];
+        unsigned k = order[i];
         o->refs = 1;
-        o->key_len = (uint32_t)snprintf(o->key, sizeof o->key, "/registry/pods/ns-%zu/name-%06zu", i % 100, i);
-        order[i] = (unsigned)i;
+        o->key_len = (uint32_t)snprintf(o->key, sizeof o->key, "/registry/pods/ns-%u/name-%06u", k % 100, k);
     }
     rand_shuffle(r, order, n, sizeof *order);
+    for (size_t i = 0; i < n; i++) {
+        queries[i].object = order[i];
+        queries[i].key_len = objects[order[i]].key_len;
+        memcpy(queries[i].key, objects[order[i]].key, sizeof queries[i].key);
+    }
+    free(order);
 }
 
 static double millions(double seconds) {
@@ -59,34 +81,28 @@ static double millions(double seconds) {
 
 static void bench_changes(struct cow *c) {
     double start = bench_now();
-    for (size_t i = 0; i < n; i++) {
-        struct object *o = &objects[order[i]];
-        (void)cow_put(c, key_of(o), o);
-    }
+    for (size_t i = 0; i < n; i++)
+        (void)cow_put(c, key_of(&objects[i]), &objects[i]);
     bench_at_least("cow_insert", millions(bench_now() - start), "M/s", "-", 1.5);
     check(cow_count(c) == n);
-    rand_shuffle(&seeded.rand, order, n, sizeof *order);
     start = bench_now();
-    for (size_t i = 0; i < n; i++) {
-        struct object *o = &objects[order[i]];
-        (void)cow_put(c, key_of(o), o);
-    }
+    for (size_t i = 0; i < n; i++)
+        (void)cow_put(c, key_of(&objects[i]), &objects[i]);
     bench_at_least("cow_replace", millions(bench_now() - start), "M/s", "-", 1.5);
 }
 
 static void bench_reads(const struct cow *c) {
-    rand_shuffle(&seeded.rand, order, n, sizeof *order);
     double start = bench_now();
     uint64_t found = 0;
     for (size_t i = 0; i < n; i++)
-        found += cow_get(c, key_of(&objects[order[i]])) != NULL;
+        found += cow_get(c, query_key(i)) == &objects[queries[i].object];
     bench_at_least("cow_lookup", millions(bench_now() - start), "M/s", "-", 2);
     check(found == n);
     start = bench_now();
     uint64_t sum = 0, seen = 0;
     struct cow_iter it;
     for (int round = 0; round < 10; round++)
-        cow_foreach(item, &it, cow_all(&it, c)) {
+        cow_foreach (item, &it, cow_all(&it, c)) {
             sum += item->key.n + (uintptr_t)item->value;
             seen++;
         }
@@ -94,7 +110,7 @@ static void bench_reads(const struct cow *c) {
     check(seen == 10 * n);
     start = bench_now();
     for (size_t i = 0; i < n / 10; i++)
-        sum += cow_rank(c, key_of(&objects[order[i]]));
+        sum += cow_rank(c, query_key(i));
     bench_at_least("cow_rank", millions(bench_now() - start) / 10, "M/s", "-", 1);
     sink = sum;
 }
@@ -113,7 +129,7 @@ static void bench_snapshots(struct cow *c) {
     struct cow snap;
     cow_snapshot(c, &snap);
     for (size_t i = 0; i < CHANGES && i < n; i++) {
-        struct object *o = &objects[order[i]];
+        struct object *o = &objects[i];
         (void)cow_put(c, key_of(o), o);
         cow_fini(&snap);
         cow_snapshot(c, &snap);
@@ -131,13 +147,24 @@ static void bench_cow(void) {
     bench_snapshots(&c);
     double start = bench_now();
     for (size_t i = 0; i < n; i++)
-        check(cow_take(&c, key_of(&objects[order[i]])));
+        check(cow_take(&c, query_key(i)));
     bench_at_least("cow_remove", millions(bench_now() - start), "M/s", "-", 1);
     check(cow_count(&c) == 0);
-    start = bench_now();
+    cow_fini(&c);
+}
+
+/* Ascending keys in each of many namespaces, as events come. */
+static void bench_ascending(void) {
+    struct cow c;
+    cow_init(&c, NULL);
+    for (size_t i = 0; i < n; i++)
+        objects[i].key_len = (uint32_t)snprintf(objects[i].key, sizeof objects[i].key,
+                                                "/registry/events/ns-%zu/name-%06zu", i % 100, i);
+    double start = bench_now();
     for (size_t i = 0; i < n; i++)
         (void)cow_put(&c, key_of(&objects[i]), &objects[i]);
-    bench_at_least("cow_insert_in_order_by_namespace", millions(bench_now() - start), "M/s", "-", 1.5);
+    bench_at_least("cow_insert_ascending", millions(bench_now() - start), "M/s", "-", 3);
+    bench_at_most("cow_memory_ascending", (double)cow_memory_bytes(&c) / (double)n, "bytes/key", "-", 48);
     cow_fini(&c);
 }
 
@@ -145,24 +172,27 @@ static void bench_map(void) {
     struct map m = MAP_INIT;
     double start = bench_now();
     for (size_t i = 0; i < n; i++)
-        (void)map_put(&m, key_of(&objects[order[i]]), &objects[order[i]]);
+        (void)map_put(&m, key_of(&objects[i]), &objects[i]);
     bench_at_least("map_insert", millions(bench_now() - start), "M/s", "-", 3);
-    rand_shuffle(&seeded.rand, order, n, sizeof *order);
     start = bench_now();
     uint64_t found = 0;
     for (size_t i = 0; i < n; i++)
-        found += map_get(&m, key_of(&objects[order[i]])) != NULL;
+        found += map_get(&m, query_key(i)) == &objects[queries[i].object];
     bench_at_least("map_lookup", millions(bench_now() - start), "M/s", "-", 4);
     check(found == n);
     start = bench_now();
     for (size_t i = 0; i < n; i++)
-        check(map_take(&m, key_of(&objects[order[i]])));
+        check(map_take(&m, query_key(i)));
     bench_at_least("map_remove", millions(bench_now() - start), "M/s", "-", 2);
     map_fini(&m);
+}
+
+static void bench_map64(void) {
     struct map64 numbers = MAP_INIT;
-    start = bench_now();
+    uint64_t found = 0;
+    double start = bench_now();
     for (size_t i = 0; i < n; i++)
-        map64_put_u64(&numbers, order[i], i);
+        map64_put_u64(&numbers, queries[i].object, i);
     bench_at_least("map64_insert", millions(bench_now() - start), "M/s", "-", 5);
     start = bench_now();
     for (size_t i = 0; i < n; i++)
@@ -189,8 +219,10 @@ int main(int argc, char **argv) {
     make_objects();
     bench_cow();
     bench_map();
+    bench_map64();
+    bench_ascending();
     bench_hash();
     free(objects);
-    free(order);
+    free(queries);
     return 0;
 }
