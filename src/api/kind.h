@@ -89,6 +89,10 @@ struct api_group_row {
 extern const struct api_group_row api_groups[];
 extern const uint32_t n_api_groups;
 
+/* Group versions ("apps/v1", "/v1") that OpenAPI names for types with TYPE_GVK_EVERYWHERE. */
+extern const struct str gvk_everywhere[];
+extern const uint32_t n_gvk_everywhere;
+
 /* By group, version and kind (bodies too) / plural name; NULL when there is none. Binary search. */
 const struct kind *kind_find(struct str group, struct str version, struct str name);
 const struct kind *kind_find_resource(struct str group, struct str version, struct str plural);

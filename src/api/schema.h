@@ -87,7 +87,10 @@ enum type_flag {
     TYPE_OR_STRINGS = 1 << 6,  /* JSON: the message of field 1, or a list of strings (field 2) */
     TYPE_OBJECT_META = 1 << 7, /* root with metadata of type ObjectMeta */
     TYPE_LIST_META = 1 << 8,
-    TYPE_PRESERVE = 1 << 9, /* custom resources: unknown fields are kept */
+    TYPE_PRESERVE = 1 << 9,        /* custom resources: unknown fields are kept */
+    TYPE_GVK = 1 << 10,            /* OpenAPI names its group, version and kind: its own, */
+    TYPE_GVK_CORE = 1 << 11,       /* that of core v1, */
+    TYPE_GVK_EVERYWHERE = 1 << 12, /* or one in each group version of gvk_everywhere (kind.h) */
 };
 
 struct ty_type {

@@ -189,8 +189,7 @@ def check_path(t, path, where):
     for i, part in enumerate(path.split('.')):
         if not isinstance(t, model.Type):
             fail(where, f'{path} leads through something that is no message')
-        found = [f for f in t.fields if f.name == part] or \
-            [f for g in t.fields if g.inline for f in g.type.fields if f.name == part]
+        found = [f for f in t.all_fields() if f.name == part]
         if not found:
             fail(where, f'{t.full} has no field {part}')
         if found[0].shape != 'one':
@@ -255,6 +254,10 @@ class Policy:
 
     def columns_of(self, k):
         return [c for c, _ in k.hub.columns]
+
+    def preferred(self, group):
+        """The group version that clients without a wish of their own should use."""
+        return max((o for o in self.orders if o.gv.group == group), key=lambda o: o.version).gv
 
     def own_selectors_of(self, k):
         return [s for s, _ in k.selectors or k.hub.selectors]

@@ -1,6 +1,6 @@
-"""Makes constants.h: the named constants of the API, and the values of its enums.
+"""Makes constants.h: the named constants of the API, the values of its enums, and the paths of gRPC methods.
 
-A constant is PREFIX_NAME, an enum's value PREFIX_ENUM_VALUE, both in upper snake case; the prefix is that of the struct
+A constant is PREFIX_NAME, an enum's value PREFIX_ENUM_VALUE, a path PREFIX_RPC_SERVICE_METHOD, in upper snake case; the prefix is that of the struct
 names, with the version (RESOURCE_V1BETA1_) where the group's hub version is another.
 """
 import model
@@ -26,6 +26,9 @@ def of_version(gv):
     prefix = gv.prefix if gv.hub else f'{gv.prefix}_{gv.version}'
     for c in gv.constants.values():
         yield f'{prefix}_{names.snake(c.name)}'.upper(), c.value, c.where
+    for r in gv.rpcs:
+        name = f'{prefix}_rpc_{names.snake(r.service)}_{names.snake(r.name)}'
+        yield name.upper(), f'/{gv.package}.{r.service}/{r.name}', gv.path
     for e in gv.enums.values():
         if e.numbers is not None or e.name.rstrip('0123456789') in gv.enums.keys() - {e.name}:
             continue  # numbered protobuf enums have C enums; Name2 has the values of Name in another order
@@ -38,7 +41,7 @@ def of_version(gv):
 
 def constants(schema):
     """Lines of constants.h."""
-    out = ['/* Made from schema/ by tools/schema/gen_constants.py: named constants of the API and values of its enums. */',
+    out = ['/* Made from schema/ by tools/schema/gen_constants.py: names of the API\'s values. */',
            '#pragma once', '', '#include <stdbool.h>', '', '#include "base/str.h"']
     seen = {}
     for gv in schema.gvs:

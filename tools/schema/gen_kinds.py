@@ -79,18 +79,17 @@ def kinds(policy):
     out += ['', 'const struct kind kinds[] = {'] + rows + ['};']
     out += ['const uint32_t n_kinds = KIND_RESOURCES;', 'const uint32_t n_kinds_all = KIND_COUNT;']
     out += ['', 'const uint16_t kinds_by_plural[] = {'] + [f'    {kind_id(k)},' for k in by_plural] + ['};']
+    everywhere = [v for gv in policy.schema.gvs for v in gv.everywhere]
+    out += ['', 'const struct str gvk_everywhere[] = {'] + [f'    {string(v)},' for v in everywhere]
+    out += ['};', f'const uint32_t n_gvk_everywhere = {len(everywhere)};']
     return out + groups(policy)
-
-
-def preferred(policy, o):
-    return max((p for p in policy.orders if p.gv.group == o.gv.group), key=lambda p: p.version).gv
 
 
 def groups(policy):
     out = ['', 'const struct api_group_row api_groups[] = {']
     rows = sorted(policy.orders, key=lambda o: (o.place, -o.version))
     for o in rows:
-        flags = ''.join(f', .{n} = true' for n, on in (('preferred', preferred(policy, o) is o.gv),
+        flags = ''.join(f', .{n} = true' for n, on in (('preferred', policy.preferred(o.gv.group) is o.gv),
                                                        ('served', o.gv.served)) if on)
         out.append(f'    {{.group = {string(wire_group(o.gv))}, .version = {string(o.gv.version)}, '
                    f'.group_priority = {o.group}, .version_priority = {o.version}, .place = {o.place}{flags}}},')

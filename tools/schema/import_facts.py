@@ -30,7 +30,8 @@ HUB = {'autoscaling': 'v2', 'kubelet.config.k8s.io': 'v1beta1'}
 # proto files whose messages serve the gRPC side; table cri.tsv and its like
 PROTO = {'cri/v1': ('cri', 'v1'), 'csi/v1': ('csi', 'v1'), 'etcd/rpc': ('etcd', 'v3'), 'etcd/kv': ('mvcc', 'v3'),
          'etcd/auth': ('etcdauth', 'v3')}
-SCALAR = {'int32': 'i32', 'int64': 'i64', 'uint32': 'u32', 'uint64': 'u64', 'double': 'f64', 'float32': 'f64'}
+PROTO_PACKAGE = {'mvccpb': 'mvcc.v3', 'authpb': 'etcdauth.v3'}
+SCALAR = {'int32': 'i32', 'int64': 'i64', 'uint32': 'u32', 'uint64': 'u64', 'double': 'f64', 'float32': 'f32'}
 LEAF = {'Quantity': 'Quantity', 'QuantityValue': 'Quantity', 'IntOrString': 'IntOrString', 'Time': 'Time',
         'MicroTime': 'MicroTime', 'Duration': 'Duration', 'RawExtension': 'RawExtension', 'FieldsV1': 'FieldsV1',
         'JSON': 'JSON', 'Timestamp': 'Timestamp'}
@@ -163,6 +164,9 @@ class Importer:
         if m['openapi_name']:
             pkg = m['openapi_name'][:-len(m['message']) - 1]
             a.append(f'openapi({pkg})')
+        own = f'{"" if m["group"] == "core" else m["group"]}/{m["version"]}/{m["message"]}'
+        if m['gvks']:
+            a.append({own: 'gvk', f'/v1/{m["message"]}': 'gvk(core)'}.get(m['gvks'], 'gvk(everywhere)'))
         j = m['json_encoding']
         if m['message'] in LEAF and (m['group'] in ('resource', 'intstr', 'runtime', 'meta.k8s.io') or
                                      m['message'] == 'JSON'):
@@ -206,7 +210,10 @@ class Importer:
             head += ' served'
         if version == HUB.get(group, 'v1') or self.versions[group] == 1:
             head += ' hub'
-        lines = [head, '']
+        lines = [head]
+        everywhere = {m['gvks'].replace(f'/{m["message"]}', '').replace(',', ' ')
+                      for m in messages.values() if ',' in m['gvks']}
+        lines += [f'everywhere {gvs}' for gvs in everywhere] + ['']
         for n, (closed, vals) in enums.items():
             lines.append(f'{"enum" if closed else "known"} {n} ' + ' '.join(q(v) for v in vals))
         self.save(os.path.join(path_dir, prefix(group), version.replace('-', 'types') + '.api'), lines + body)
@@ -259,6 +266,11 @@ class Importer:
             elif r['entry'] == 'field':
                 types.setdefault(r['parent'], []).append(r)
         lines = [f'group {pre} version {version} prefix {pre} proto3 hub package {rs[0]["proto_package"]}', '']
+        for r in rs:
+            if r['entry'] == 'rpc':
+                stream = r['cardinality_or_streaming']
+                lines.append(f'rpc {r["parent"]} {r["name"]} {self.proto_ref(r["type_or_request"])} '
+                             f'{self.proto_ref(r["response"])}' + (f' {stream}' if stream != 'unary' else ''))
         for n, vals in enums.items():
             lines.append(f'protoenum {n.replace(".", "")} ' + ' '.join(f'{a}={b}' for a, b in vals))
         for m, fs in types.items():
@@ -272,6 +284,14 @@ class Importer:
                 lines.append('}')
         self.save(f'{pre}/{version}.api', lines)
 
+    @staticmethod
+    def proto_ref(name):
+        """A message of a proto file in our spelling: nested names without dots, other packages by prefix."""
+        package, dot, rest = name.partition('.')
+        if package in PROTO_PACKAGE:
+            return f'{PROTO_PACKAGE[package]}.{rest.replace(".", "")}'
+        return name.replace('.', '')
+
     def proto_field(self, r, enums, types, parent):
         t = r['type_or_request']
         m = re.fullmatch(r'map<string,\s*(.*)>', t)
@@ -279,14 +299,10 @@ class Importer:
         t = t.replace('google.protobuf.', '')
         nested = f'{parent}.{t}'
         known = types.keys() | enums.keys()
-        pkg = {'mvccpb': 'mvcc.v3', 'authpb': 'etcdauth.v3'}
         if nested in known:
             t = nested
-        is_message = t in types or '.' in t
-        if '.' in t and t.split('.')[0] in pkg:
-            t = pkg[t.split('.')[0]] + '.' + t.split('.')[1]
-        else:
-            t = t.replace('.', '')
+        is_message = t in types or '.' in t and t not in enums
+        t = self.proto_ref(t)
         t = SCALAR.get(t, t)
         if m:
             t = f'map[{t}]'

@@ -15,6 +15,8 @@ SCALARS = {
     'Quantity', 'Time', 'MicroTime', 'Duration', 'IntOrString', 'RawExtension', 'FieldsV1', 'JSON', 'any',
     'Timestamp', 'Int64Value', 'BoolValue',
 }
+# another width upstream, the same here
+ALIASES = {'f32': 'f64'}
 
 
 class SchemaError(Exception):
@@ -24,7 +26,7 @@ class SchemaError(Exception):
 class Field:
     __slots__ = ('number', 'name', 'type', 'shape', 'pointer', 'inline', 'omitempty', 'omitzero', 'required',
                  'optional', 'proto', 'patch', 'merge_key', 'list_type', 'list_keys', 'map_type', 'default', 'enum',
-                 'gates', 'union', 'oneof', 'doc', 'message', 'where', 'secret', 'member')
+                 'gates', 'union', 'oneof', 'doc', 'message', 'where', 'secret', 'member', 'declared')
 
     def __init__(self):
         for s in self.__slots__:
@@ -40,6 +42,14 @@ class Type:
         self.name, self.gv = name, gv
         self.attrs, self.fields, self.doc = {}, [], ''
 
+    def all_fields(self):
+        """Fields as JSON sees them: those of embedded types too."""
+        for f in self.fields:
+            if f.inline:
+                yield from f.type.all_fields()
+            else:
+                yield f
+
     @property
     def full(self):
         version = '' if self.gv.version == '-' else self.gv.version + '.'
@@ -49,6 +59,13 @@ class Type:
 class Enum:
     def __init__(self, name, closed, values, numbers=None):
         self.name, self.closed, self.values, self.numbers = name, closed, values, numbers
+
+
+class Rpc:
+    """A gRPC method; stream is unary, server, client or bidi."""
+
+    def __init__(self, service, name, request, response, stream='unary'):
+        self.service, self.name, self.request, self.response, self.stream = service, name, request, response, stream
 
 
 class Constant:
@@ -64,9 +81,11 @@ class GroupVersion:
         self.group = self.version = self.prefix = self.package = self.path = ''
         self.served = self.hub = self.proto3 = False
         self.types, self.enums, self.constants = {}, {}, {}
+        self.rpcs = []
+        self.everywhere = []  # group versions that also have the types marked gvk(everywhere)
 
 
-TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"(]+\((?:[^()"]|"(?:[^"\\]|\\.)*")*\)|=\S+|\S+')
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"(]+\((?:[^()"]|"(?:[^"\\]|\\.)*")*\)|=(?:"(?:[^"\\]|\\.)*"|\S+)|\S+')
 
 
 def unquote(s):
@@ -86,38 +105,31 @@ def parse_type(tok, field):
     field.type = tok
 
 
+FLAG_ATTRS = {'omitempty': 'omitempty', 'omitzero': 'omitzero', 'required': 'required', 'opt': 'optional',
+              'secret': 'secret'}
+VALUE_ATTRS = {'proto', 'union', 'oneof'}
+
+
 def parse_attr(tok, field, where):
-    flag = {'omitempty': 'omitempty', 'omitzero': 'omitzero', 'required': 'required', 'opt': 'optional',
-            'secret': 'secret'}.get(tok)
-    if flag:
-        setattr(field, flag, True)
-        return
-    if tok in ('atomic', 'granular'):
-        setattr(field, 'list_type' if field.shape == 'list' else 'map_type', tok)
-        return
-    if tok == 'set':
-        field.list_type = 'set'
-        return
-    if tok.startswith('='):
-        field.default = tok[1:]
-        return
     m = re.fullmatch(r'(\w+)\((.*)\)', tok)
-    if not m:
-        raise SchemaError(f'{where}: unknown attribute {tok}')
-    key, arg = m.groups()
-    if key == 'map':
+    key, arg = m.groups() if m else (tok, None)
+    if key in FLAG_ATTRS:
+        setattr(field, FLAG_ATTRS[key], True)
+    elif key in ('atomic', 'granular'):
+        setattr(field, 'map_type' if field.shape == 'map' or tok == 'granular' else 'list_type', tok)
+    elif key == 'set':
+        field.list_type = 'set'
+    elif key.startswith('='):
+        field.default = tok[1:]
+    elif key == 'map' and m:
         field.list_type, field.list_keys = 'map', arg.split(',')
-    elif key == 'patch':
+    elif key == 'patch' and m:
         strategy, _, merge_key = arg.partition(':')
         field.patch, field.merge_key = strategy, merge_key or None
-    elif key == 'proto':
-        field.proto = arg
-    elif key == 'gate':
+    elif key == 'gate' and m:
         field.gates = arg.split(',')
-    elif key == 'union':
-        field.union = arg
-    elif key == 'oneof':
-        field.oneof = arg
+    elif key in VALUE_ATTRS and m:
+        setattr(field, key, arg)
     else:
         raise SchemaError(f'{where}: unknown attribute {tok}')
 
@@ -154,59 +166,117 @@ def parse_constants(path, gv):
             gv.constants[m[1]] = Constant(m[1], m[2] or '', m[3], where)
 
 
-def parse_file(path):
-    gv = GroupVersion()
-    gv.path = path
-    doc, cur = [], None
-    with open(path, encoding='utf-8') as fh:
-        for no, raw in enumerate(fh, 1):
-            where, line = f'{path}:{no}', raw.strip()
-            if not line or (line.startswith('#')):
-                continue
-            if line.startswith('///'):
-                doc.append(line[3:].strip())
-                continue
-            text = ' '.join(doc)
-            doc = []
-            if cur is not None:
-                if line == '}':
-                    cur = None
+class FileReader:
+    """Reads one .api file into a GroupVersion."""
+
+    def __init__(self, path):
+        self.gv = GroupVersion()
+        self.gv.path = path
+        self.doc = []     # of the next type or field
+        self.cur = None   # the type whose block is open
+
+    def read(self):
+        where = self.gv.path
+        with open(self.gv.path, encoding='utf-8') as fh:
+            for no, raw in enumerate(fh, 1):
+                where, line = f'{self.gv.path}:{no}', raw.strip()
+                if not line or line.startswith('#'):
                     continue
-                f = parse_field(line, where)
-                f.doc, f.message = text, cur
-                cur.fields.append(f)
-                continue
-            toks = TOKEN.findall(line)
-            if toks[0] == 'group':
-                gv.group, args = toks[1], toks[2:]
-                while args:
-                    key = args.pop(0)
-                    if key in ('served', 'hub', 'proto3'):
-                        setattr(gv, key, True)
-                    else:
-                        setattr(gv, key, args.pop(0))
-                gv.prefix = gv.prefix or gv.group
-            elif toks[0] in ('enum', 'known'):
-                gv.enums[toks[1]] = Enum(toks[1], toks[0] == 'enum', [unquote(t) for t in toks[2:]])
-            elif toks[0] == 'protoenum':
-                pairs = [t.rsplit('=', 1) for t in toks[2:]]
-                gv.enums[toks[1]] = Enum(toks[1], True, [p[0] for p in pairs], [int(p[1]) for p in pairs])
-            elif toks[0] == 'type':
-                cur = Type(toks[1], gv)
-                cur.doc = text
-                for t in toks[2:-1]:
-                    m = re.fullmatch(r'(\w+)\((.*)\)', t)
-                    cur.attrs[m.group(1) if m else t] = m.group(2) if m else True
-                if toks[-1] != '{' and toks[-1] != '{}':
-                    raise SchemaError(f'{where}: type NAME … {{')
-                if cur.name in gv.types:
-                    raise SchemaError(f'{where}: {cur.name} is there twice')
-                gv.types[cur.name] = cur
-                if toks[-1] == '{}':
-                    cur = None
-            else:
-                raise SchemaError(f'{where}: unknown statement {toks[0]}')
-    return gv
+                if line.startswith('///'):
+                    self.doc.append(line[3:].strip())
+                elif self.cur is not None:
+                    self.inside(line, where)
+                else:
+                    self.statement(TOKEN.findall(line), where)
+        if self.cur is not None:
+            raise SchemaError(f'{where}: {self.cur.name} is not closed')
+        return self.gv
+
+    def take_doc(self):
+        text, self.doc = ' '.join(self.doc), []
+        return text
+
+    def inside(self, line, where):
+        text = self.take_doc()
+        if line == '}':
+            self.cur = None
+            return
+        f = parse_field(line, where)
+        f.doc, f.message = text, self.cur
+        for other in self.cur.fields:
+            if f.name and f.name == other.name:
+                raise SchemaError(f'{where}: {f.name} is there twice')
+            if f.number and f.number == other.number:
+                raise SchemaError(f'{where}: number {f.number} is taken by {other.name}')
+        self.cur.fields.append(f)
+
+    def statement(self, toks, where):
+        gv, text = self.gv, self.take_doc()
+        word, args = toks[0], toks[1:]
+        if word == 'group':
+            self.head(args)
+        elif word == 'rpc':
+            gv.rpcs.append(Rpc(*args))
+        elif word == 'everywhere':
+            gv.everywhere = args
+        elif word in ('enum', 'known'):
+            gv.enums[args[0]] = Enum(args[0], word == 'enum', [unquote(t) for t in args[1:]])
+        elif word == 'protoenum':
+            pairs = [t.rsplit('=', 1) for t in args[1:]]
+            gv.enums[args[0]] = Enum(args[0], True, [p[0] for p in pairs], [int(p[1]) for p in pairs])
+        elif word == 'type':
+            self.open_type(args, text, where)
+        else:
+            raise SchemaError(f'{where}: unknown statement {word}')
+
+    def head(self, args):
+        gv = self.gv
+        gv.group, args = args[0], args[1:]
+        while args:
+            key = args.pop(0)
+            setattr(gv, key, True if key in ('served', 'hub', 'proto3') else args.pop(0))
+        gv.prefix = gv.prefix or gv.group
+
+    def open_type(self, args, text, where):
+        t = Type(args[0], self.gv)
+        t.doc = text
+        for attr in args[1:-1]:
+            m = re.fullmatch(r'(\w+)\((.*)\)', attr)
+            t.attrs[m.group(1) if m else attr] = m.group(2) if m else True
+        if args[-1] not in ('{', '{}'):
+            raise SchemaError(f'{where}: type NAME … {{')
+        if t.name in self.gv.types:
+            raise SchemaError(f'{where}: {t.name} is there twice')
+        self.gv.types[t.name] = t
+        self.cur = t if args[-1] == '{' else None
+
+
+def parse_file(path):
+    return FileReader(path).read()
+
+
+DEFAULT_TYPES = {'string': str, 'bool': bool, 'i32': int, 'i64': int, 'f64': (int, float)}
+
+
+def check_default(f):
+    """A default is JSON of the field's type."""
+    if f.default is None:
+        return
+    try:
+        value = json.loads(f.default)
+    except ValueError:
+        raise SchemaError(f'{f.where}: the default is no JSON')
+    if f.shape == 'one' and not isinstance(value, DEFAULT_TYPES.get(f.type, object)):
+        raise SchemaError(f'{f.where}: the default is no {f.type}')
+
+
+def check_keys(f):
+    """Keys of lists of messages are fields of the message; configuration files (no numbers) are never merged."""
+    if not f.number:
+        return
+    for key in list(f.list_keys or ()) + ([f.merge_key] if f.merge_key else []):
+        if not isinstance(f.type, Type) or not any(key == g.name for g in f.type.all_fields()):
+            raise SchemaError(f'{f.where}: the items have no field {key}')
 
 
 class Schema:
@@ -229,6 +299,14 @@ class Schema:
             for t in gv.types.values():
                 for f in t.fields:
                     self.resolve(gv, f)
+        for f in (f for gv in self.gvs for t in gv.types.values() for f in t.fields):
+            check_default(f)
+            check_keys(f)
+        for gv in self.gvs:
+            for r in gv.rpcs:
+                for name in (r.request, r.response):
+                    if name not in gv.types and name not in self.by_ref:
+                        raise SchemaError(f'{gv.path}: rpc {r.name} names {name}, which is no type')
             for c in gv.constants.values():
                 c.value = self.constant(gv, c, 0)
         self.inherit_docs()
@@ -250,22 +328,23 @@ class Schema:
         return self.constant(peer, peer.constants[name], depth + 1)
 
     def resolve(self, gv, f):
-        """f.type becomes a scalar name, or the Type it names; enums set f.enum."""
-        name = f.type
+        """f.type becomes a scalar name, or the Type it names; enums set f.enum. f.declared keeps types that are leaves."""
+        name = f.declared = f.type
         if name in gv.enums:
             f.enum = gv.enums[name]
             f.type = 'enum' if f.enum.numbers is not None else 'string'
             return
         t = gv.types.get(name) or self.by_ref.get(name)
+        f.declared = t or name
         if t is not None and 'leaf' in t.attrs:
             f.type = t.attrs['leaf']
             return
         if t is not None:
             f.type = t
             return
-        if name in SCALARS:
-            return
-        raise SchemaError(f'{f.where}: unknown type {name}')
+        f.type = ALIASES.get(name, name)
+        if f.type not in SCALARS:
+            raise SchemaError(f'{f.where}: unknown type {name}')
 
     def inherit_docs(self):
         """A type or field without words takes those of its namesake in the group's hub version."""
