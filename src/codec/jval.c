@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/err.h"
 #include "base/vec.h"
 
 const struct jval *jval_get(const struct jval *v, struct str key) {
@@ -123,9 +124,11 @@ void jobject_set(struct arena *a, struct jobject *o, struct str key, struct jval
     vec_push_in(a, o, m);
 }
 
+#define SORT_BY_INSERTION 16
+
 /* Merge sort keeps equal keys in order, which qsort does not promise; short inputs go by insertion. */
 static void sort_members(struct jmember *v, struct jmember *tmp, size_t n) {
-    if (n <= 16) {
+    if (n <= SORT_BY_INSERTION) {
         for (size_t i = 1; i < n; i++) {
             struct jmember m = v[i];
             size_t k = i;
@@ -145,17 +148,21 @@ static void sort_members(struct jmember *v, struct jmember *tmp, size_t n) {
     memcpy(v, tmp, k * sizeof *v);
 }
 
+void jmember_sort(struct jmember *v, size_t n) {
+    struct jmember *tmp = n > SORT_BY_INSERTION ? malloc(n * sizeof *tmp) : NULL;
+    if (n > SORT_BY_INSERTION && !tmp)
+        panic("out of memory (%zu members)", n);
+    sort_members(v, tmp, n);
+    free(tmp);
+}
+
 struct jval jobject_done(struct jobject *o) {
     bool sorted = true;
     for (size_t i = 1; i < o->n && sorted; i++)
         sorted = str_cmp(o->v[i - 1].key, o->v[i].key) < 0;
     if (sorted)
         return jval_object(o->v, o->n);
-    struct jmember *tmp = malloc(o->n * sizeof *tmp);
-    if (!tmp)
-        abort();
-    sort_members(o->v, tmp, o->n);
-    free(tmp);
+    jmember_sort(o->v, o->n);
     size_t n = 0;
     for (size_t i = 0; i < o->n; i++) {
         if (n && str_eq(o->v[n - 1].key, o->v[i].key))

@@ -88,6 +88,9 @@ struct jval jval_copy(struct arena *a, const struct jval *v);
 struct jval jval_with(struct arena *a, const struct jval *v, struct str key, struct jval value);
 struct jval jval_without(struct arena *a, const struct jval *v, struct str key);
 
+/* Sorts by key; equal keys keep their order. */
+void jmember_sort(struct jmember *v, size_t n);
+
 /* Collects members in any order, then sorts; of equal keys the last wins. */
 struct jobject {
     struct jmember *v;
