@@ -19,13 +19,15 @@
 struct arena;
 struct err;
 
-/* set == NULL: nothing is known (an untyped part of a tree): lists are atomic, maps granular. */
+/* set == NULL: nothing is known (an untyped part of a tree): lists are atomic, maps granular.
+ * Aliases (TYPE_ALIAS) are replaced by the list they stand for. Or-types (TYPE_OR_*) stay until a value tells
+ * which of their forms it has. */
 struct pos {
     const struct ty_set *set;
     const struct ty_field *field; /* NULL at the root */
     uint16_t type;                /* of messages */
     uint8_t leaf;                 /* enum leaf */
-    uint8_t shape;                /* enum shape; items and map values are SHAPE_ONE */
+    uint8_t shape; /* SHAPE_ONE (also for optional fields, items and map values), _LIST, _MAP */
 };
 
 enum ref_rep { REP_NONE, REP_PACKED, REP_TREE };
@@ -60,7 +62,11 @@ struct pos pos_item(struct pos p);
 /* The rule row of the position (list type, keys, patch strategy); never NULL. */
 const struct ty_rule *pos_rule(struct pos p);
 
-/* Whether apply owns the value as one piece: leaves, atomic lists, maps and structs, raw values. */
+/* Whether any JSON value may stand there (untyped, raw objects): the value decides what it is. */
+bool pos_open(struct pos p);
+
+/* Whether apply owns the value as one piece: leaves, atomic lists, maps and structs. False for open
+ * positions, where maps are granular and all else is atomic. */
 bool pos_atomic(struct pos p);
 
 struct ref ref_packed(const struct ty_set *set, uint32_t type, const void *object);
@@ -72,7 +78,7 @@ int64_t ref_int(struct ref r);
 double ref_double(struct ref r);
 
 /* The JSON string of a REF_STRING value; formatted ones (quantity, time, bytes) are made in `a`, others
- * borrowed. */
+ * borrowed. STR_NONE for other kinds. */
 struct str ref_str(struct ref r, struct arena *a);
 
 /* Member of a REF_MAP by JSON name; absent when there is none or it is left out of JSON (empty with

@@ -1,0 +1,22 @@
+/* api/equal: deep equality and hash of packed structs, straight over the descriptors.
+ *
+ * Equality is that of meaning, as upstream compares objects to see whether a write changes anything:
+ * quantities are equal by value, times by instant, an absent list or map equals an empty one, raw JSON is
+ * compared as text. An absent optional field differs from one that is there with its zero. CONFORMS:
+ * equality.Semantic.DeepEqual.
+ *
+ * Nothing is allocated; parts that both objects share (same pointer) cost nothing. Any thread, on objects
+ * that are not being built.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api/schema.h"
+
+bool api_equal(const struct ty_set *set, uint32_t type, const void *a, const void *b);
+
+/* What is equal has the same hash. The same in every process, so a peer can find collisions: for comparing
+ * and for caches, not as the only key of anything that a peer fills. */
+uint64_t api_hash(const struct ty_set *set, uint32_t type, const void *object);

@@ -1,0 +1,122 @@
+/* Whole values behind references: text of leaves, equality, trees. See ref.h. */
+#include "api/ref.h"
+
+#include "api/leaf.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "codec/json.h"
+
+struct str ref_str(struct ref r, struct arena *a) {
+    if (ref_kind(r) != REF_STRING)
+        return STR_NONE;
+    if (r.rep == REP_TREE)
+        return jval_as_str(r.p);
+    return leaf_text(r.pos.leaf, r.p, a);
+}
+
+static bool lists_equal(struct ref a, struct ref b) {
+    uint32_t n = ref_len(a);
+    if (n != ref_len(b))
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (!ref_equal(ref_at(a, i), ref_at(b, i)))
+            return false;
+    return true;
+}
+
+static bool maps_equal(struct ref a, struct ref b) {
+    struct ref_iter ia = ref_iter(a), ib = ref_iter(b);
+    for (;;) {
+        bool more_a = ref_next(&ia), more_b = ref_next(&ib);
+        if (more_a != more_b)
+            return false;
+        if (!more_a)
+            return true;
+        if (!str_eq(ia.name, ib.name) || !ref_equal(ia.value, ib.value))
+            return false;
+    }
+}
+
+static bool strings_equal(struct ref a, struct ref b) {
+    uint8_t leaf = a.pos.set && a.pos.shape == SHAPE_ONE ? a.pos.leaf : LEAF_STRING;
+    if (a.rep == REP_PACKED && b.rep == REP_PACKED && leaf == b.pos.leaf)
+        return leaf_equal(leaf, a.p, b.p);
+    _cleanup_arena struct arena tmp = ARENA_INIT;
+    struct str sa = ref_str(a, &tmp), sb = ref_str(b, &tmp);
+    return str_eq(sa, sb) || leaf_text_equal(leaf, sa, sb);
+}
+
+/* At least one side is raw text: compares trees. */
+static bool raw_equal(struct ref a, struct ref b) {
+    if (ref_kind(a) == REF_RAW && ref_kind(b) == REF_RAW &&
+        str_eq(*(const struct str *)a.p, *(const struct str *)b.p))
+        return true;
+    _cleanup_arena struct arena tmp = ARENA_INIT;
+    struct jval ta = ref_tree(a, &tmp), tb = ref_tree(b, &tmp);
+    return jval_equal(&ta, &tb);
+}
+
+bool ref_equal(struct ref a, struct ref b) {
+    enum ref_kind ka = ref_kind(a), kb = ref_kind(b);
+    if (ka == REF_RAW || kb == REF_RAW)
+        return ka != REF_ABSENT && kb != REF_ABSENT && raw_equal(a, b);
+    if ((ka == REF_INT || ka == REF_DOUBLE) && (kb == REF_INT || kb == REF_DOUBLE)) {
+        if (ka == REF_INT && kb == REF_INT)
+            return ref_int(a) == ref_int(b);
+        double x = ref_double(a), y = ref_double(b);
+        return !(x < y) && !(x > y);
+    }
+    if (ka != kb)
+        return false;
+    switch (ka) {
+    case REF_BOOL: return ref_bool(a) == ref_bool(b);
+    case REF_STRING: return strings_equal(a, b);
+    case REF_LIST: return lists_equal(a, b);
+    case REF_MAP: return maps_equal(a, b);
+    default: return true;
+    }
+}
+
+static struct jval raw_tree(struct str text, struct arena *a) {
+    struct jval v;
+    /* Raw text was checked when the object was read; what is not JSON is kept as a string. */
+    if (json_parse(a, text, NULL, NULL, &v, NULL) < 0)
+        return jval_str(text);
+    return v;
+}
+
+static struct jval list_tree(struct ref r, struct arena *a) {
+    uint32_t n = ref_len(r);
+    struct jval *items = arena_new_n(a, n, struct jval);
+    for (uint32_t i = 0; i < n; i++)
+        items[i] = ref_tree(ref_at(r, i), a);
+    return jval_array(items, n);
+}
+
+static struct jval map_tree(struct ref r, struct arena *a) {
+    uint32_t n = 0;
+    for (struct ref_iter it = ref_iter(r); ref_next(&it);)
+        n++;
+    struct jmember *members = arena_new_n(a, n, struct jmember);
+    uint32_t i = 0;
+    for (struct ref_iter it = ref_iter(r); ref_next(&it);)
+        members[i++] = (struct jmember){it.name, ref_tree(it.value, a)};
+    return jval_object(members, n);
+}
+
+struct jval ref_tree(struct ref r, struct arena *a) {
+    if (r.rep == REP_TREE)
+        return *(const struct jval *)r.p;
+    switch (ref_kind(r)) {
+    case REF_BOOL: return jval_bool(ref_bool(r));
+    case REF_INT: return jval_int(ref_int(r));
+    case REF_DOUBLE: return jval_double(ref_double(r));
+    case REF_STRING: return jval_str(ref_str(r, a));
+    case REF_LIST: return list_tree(r, a);
+    case REF_MAP: return map_tree(r, a);
+    case REF_RAW: return raw_tree(*(const struct str *)r.p, a);
+    case REF_ABSENT:
+    case REF_NULL: break;
+    }
+    return jval_null();
+}
