@@ -255,6 +255,10 @@ def parse_file(path):
     return FileReader(path).read()
 
 
+STANDARD_DOCS = {
+    'ObjectMeta': 'Name, namespace, labels, owners and whatever else every object has.',
+    'ListMeta': 'The version of the list, and where to go on when there is more.',
+}
 DEFAULT_TYPES = {'string': str, 'bool': bool, 'i32': int, 'i64': int, 'f64': (int, float)}
 
 
@@ -361,3 +365,14 @@ class Schema:
                 t.doc = t.doc or hub.get((gv.group, t.name), '')
                 for f in t.fields:
                     f.doc = f.doc or hub.get((gv.group, t.name, f.name), '')
+                self.standard_docs(t)
+
+    @staticmethod
+    def standard_docs(t):
+        """Words for what is the same in every kind, and for lists."""
+        for f in t.fields:
+            if isinstance(f.type, Type) and f.name == 'metadata':
+                f.doc = f.doc or STANDARD_DOCS.get(f.type.name, '')
+            if f.name == 'items' and 'list' in t.attrs and isinstance(f.type, Type):
+                f.doc = f.doc or f'The {f.type.name} objects.'
+                t.doc = t.doc or f'A list of {f.type.name} objects.'
