@@ -117,6 +117,7 @@ enum patch_flag { PATCH_MERGE = 1, PATCH_REPLACE = 2, PATCH_RETAIN_KEYS = 4 };
 
 struct ty_rule {
     uint8_t list_type;            /* enum list_type; the default is atomic */
+    uint8_t list_said;            /* the schema names the list type (OpenAPI shows it) */
     uint8_t map_atomic;           /* the map or struct is replaced as a whole */
     uint8_t patch;                /* enum patch_flag */
     uint8_t n_keys;               /* of keys[] */

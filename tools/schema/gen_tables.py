@@ -78,9 +78,10 @@ class Docs:
 
 
 def rule_of(f):
-    """(list type, map atomic, patch strategy, keys, merge key): the row of ty_rule."""
+    """(list type, whether it is said, map atomic, patch strategy, keys, merge key): the row of ty_rule."""
     patch = sum(PATCH[p] for p in (f.patch or '').split(','))
-    return LIST_TYPE[f.list_type], int(f.map_type == 'atomic'), patch, tuple(f.list_keys or ()), f.merge_key or ''
+    return (LIST_TYPE[f.list_type], int(bool(f.list_type)), int(f.map_type == 'atomic'), patch,
+            tuple(f.list_keys or ()), f.merge_key or '')
 
 
 def field_flags(row, gv):
@@ -111,7 +112,7 @@ class Tables:
         self.enums = [e for gv in self.gvs for e in gv.enums.values()]
         self.pool = Pool(self.strings())
         self.docs = Docs()
-        self.rules, self.defaults = {(0, 0, 0, (), ''): 0}, {None: 0}
+        self.rules, self.defaults = {(0, 0, 0, 0, (), ''): 0}, {None: 0}
         for r in self.all_rows():
             self.rules.setdefault(rule_of(r.f), len(self.rules))
             self.defaults.setdefault(r.f.default, len(self.defaults))
@@ -143,9 +144,10 @@ class Tables:
 
     def rule_lines(self):
         rows = []
-        for list_type, map_atomic, patch, keys, merge_key in self.rules:
+        for list_type, said, map_atomic, patch, keys, merge_key in self.rules:
             ks = ', '.join(str(self.pool[k]) for k in keys) or '0'
-            rows.append(f'    {{{list_type}, {map_atomic}, {patch}, {len(keys)}, {self.pool[merge_key]}, {{{ks}}}}},')
+            rows.append(f'    {{{list_type}, {said}, {map_atomic}, {patch}, {len(keys)}, {self.pool[merge_key]}, '
+                        f'{{{ks}}}}},')
         return array('struct ty_rule', 'rules', rows)
 
     def default_lines(self):
