@@ -11,6 +11,7 @@ import unittest
 ROOT = sys.argv.pop(1)
 sys.path.insert(0, os.path.join(ROOT, 'tools', 'schema'))
 import annotations  # noqa: E402
+import bootstrap  # noqa: E402
 import gen_c  # noqa: E402
 import gen_constants  # noqa: E402
 import layout  # noqa: E402
@@ -207,6 +208,38 @@ class Annotations(Case):
     def test_refuses_annotations_without_facts(self):
         self.write('ships/v1.ann', '')
         self.refused(self.policy, 'ships/v1.ann', 'no .api file')
+
+
+class Roles(Case):
+    def read(self, text):
+        self.write('rbac/bootstrap.roles', text)
+        return bootstrap.read(self.dir.name)
+
+    def test_reads_roles_and_bindings(self):
+        role, small, bind = self.read("""
+            clusterrole sail for=admin {
+                allow get,list on boats in core,boats.example named one
+                allow get at /boats
+                allow get on oars in boats.example served
+            }
+            role dock in harbour {}
+            bind sail as sailing to user:ann,account:harbour/bob
+        """)
+        self.assertEqual((role.kind, role.to, small.kind, small.namespace),
+                         ('ClusterRole', 'admin', 'Role', 'harbour'))
+        self.assertEqual([r.groups for r in role.rules], [['', 'boats.example'], [], ['boats.example']])
+        self.assertEqual([r.served for r in role.rules], [False, False, True])
+        self.assertEqual((bind.name, bind.role), ('sailing', 'sail'))
+        self.assertEqual(bind.subjects, [('User', '', 'ann'), ('ServiceAccount', 'harbour', 'bob')])
+
+    def test_refuses_what_it_cannot_read(self):
+        for text, error in (('clusterrole a {\nallow get boats\n}', ':2: cannot read'),
+                            ('clusterrole a {', 'a is not closed'),
+                            ('clusterrole a in b {}', ':1: a role has a namespace'),
+                            ('clusterrole a {}\nclusterrole a {}', ':2: a is there twice'),
+                            ('bind a to user:ann', ':1: there is no role a'),
+                            ('clusterrole a {}\nbind a to ann', ':2: unknown subject ann')):
+            self.refused(lambda text=text: self.read(text), 'bootstrap.roles', error)
 
 
 class Names(unittest.TestCase):

@@ -203,7 +203,7 @@ class Policy:
     """All annotations: kinds in order of group, version and name (resources first), and group versions."""
 
     def __init__(self, schema, root):
-        self.schema, self.kinds, self.orders = schema, [], []
+        self.schema, self.root, self.kinds, self.orders = schema, root, [], []
         by_path = {gv.path: gv for gv in schema.gvs}
         for base, _, files in sorted(os.walk(root)):
             for name in sorted(files):

@@ -8,6 +8,7 @@ import os
 import sys
 
 import annotations
+import bootstrap
 import gen_constants
 import gen_kinds
 import gen_structs
@@ -15,7 +16,7 @@ import gen_tables
 import layout
 import model
 
-FIXED_OUTPUTS = ['ids.h', 'docs.h', 'constants.h', 'tables.c', 'kinds.c']
+FIXED_OUTPUTS = ['ids.h', 'docs.h', 'constants.h', 'bootstrap_tables.h', 'tables.c', 'kinds.c']
 
 
 def save(outdir, name, lines):
@@ -39,6 +40,7 @@ def generate(root, outdir):
     files['constants.h'] = gen_constants.constants(schema)
     files['tables.c'] = tables.lines()
     files['docs.h'] = tables.docs.header()
+    files['bootstrap_tables.h'] = bootstrap.tables(bootstrap.read(root))
     files['kinds.c'] = gen_kinds.kinds(policy)
     os.makedirs(outdir, exist_ok=True)
     for name, lines in files.items():

@@ -10,6 +10,7 @@ import json
 import sys
 
 import annotations
+import bootstrap
 import model
 
 GO_SCALAR = {'i32': 'int32', 'i64': 'int64', 'u32': 'uint32', 'u64': 'uint64', 'f32': 'float32', 'f64': 'double'}
@@ -39,6 +40,8 @@ COLUMNS = {
     'columns': 'group kind position column type format priority',
     'update-flags': 'group resource namespaced put_creates update_without_resource_version',
     'constants': 'group version name type value',
+    'rbac-bootstrap': 'kind name namespace labels aggregation_match_labels rule_index api_groups resources resource_names '
+                      'verbs non_resource_urls role_ref subjects condition',
     'rpc': 'package entry parent name number type cardinality oneof secret',
 }
 
@@ -164,6 +167,28 @@ def rpc(schema, _policy):
                 text = f.enum.name if f.enum else type_text(gv, f)
                 yield [gv.package, 'field', t.name, f.name, str(f.number), text, f.shape, f.oneof or '',
                        flag(f.secret)]
+
+
+AGGREGATE = 'rbac.authorization.k8s.io/aggregate-to-'
+
+
+def rbac_bootstrap(_schema, policy):
+    for o in bootstrap.read(policy.root):
+        labels = ['kubernetes.io/bootstrapping=rbac-defaults'] + ([f'{AGGREGATE}{o.to}=true'] if o.to else [])
+        head = [o.kind, o.name, o.namespace, ','.join(labels), f'{AGGREGATE}{o.collects}=true' if o.collects else '']
+        if o.role:
+            people = ','.join(f'{k}:{ns + "/" if ns else ""}{n}' for k, ns, n in o.subjects)
+            yield head + [''] * 6 + [f'{o.kind[:-len("Binding")]}/{o.role}', people, 'always']
+        elif not o.rules:
+            yield head + [''] * 8 + ['always']
+        index = {False: 0, True: 0}
+        for r in o.rules:
+            groups = ','.join(g or '""' for g in r.groups)
+            # a role that only has such rules is only there with them
+            adds = 'all-feature-gates-on-adds' if not o.rules[0].served else 'all-feature-gates-on'
+            yield head + [str(index[r.served]), groups, ','.join(r.resources), ','.join(r.names), ','.join(r.verbs),
+                          ','.join(r.urls), '', '', adds if r.served else 'always']
+            index[r.served] += 1
 
 
 def table(schema, policy, name):
