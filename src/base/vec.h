@@ -9,6 +9,8 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct arena;
 
@@ -48,7 +50,8 @@ void vec_grow_in(struct arena *a, void **v, size_t *cap, size_t n, size_t n_min,
         (vec)->n--;                                                                                          \
     } while (0)
 
-#define vec_foreach(item, vec) for (__typeof__((vec)->v) item = (vec)->v; item < (vec)->v + (vec)->n; item++)
+#define vec_foreach(item, vec)                                                                               \
+    for (__typeof__(*(vec)->v) *item = (vec)->v; item && item < (vec)->v + (vec)->n; item++)
 
 #define vec_fini(vec)                                                                                        \
     do {                                                                                                     \
