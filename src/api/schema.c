@@ -8,8 +8,20 @@
 #include "api/types/docs.h"
 #include "base/err.h"
 
-const struct ty_field *ty_find(const struct ty_set *set, uint32_t type, struct str json_name) {
-    const struct ty_type *t = &set->types[type];
+static const struct ty_field *find_by_hash(const struct ty_set *set, const struct ty_type *t,
+                                           struct str json_name) {
+    const uint16_t *table = set->by_hash + t->hash;
+    uint32_t slots = ty_hash_slots(t->n);
+    for (uint32_t i = ty_hash(json_name, slots); table[i] != 0xffff; i = (i + 1) & (slots - 1)) {
+        const struct ty_field *f = &set->fields[t->first + table[i]];
+        if (str_eq(json_name, ty_name(set, f->name)))
+            return f;
+    }
+    return NULL;
+}
+
+static const struct ty_field *find_by_name(const struct ty_set *set, const struct ty_type *t,
+                                           struct str json_name) {
     const uint16_t *order = set->by_name + t->first;
     uint32_t low = 0, high = t->n;
     while (low < high) {
@@ -28,6 +40,11 @@ const struct ty_field *ty_find(const struct ty_set *set, uint32_t type, struct s
             low = mid + 1;
     }
     return NULL;
+}
+
+const struct ty_field *ty_find(const struct ty_set *set, uint32_t type, struct str json_name) {
+    const struct ty_type *t = &set->types[type];
+    return set->by_hash ? find_by_hash(set, t, json_name) : find_by_name(set, t, json_name);
 }
 
 const struct ty_field *ty_find_number(const struct ty_set *set, uint32_t type, uint32_t number) {

@@ -91,6 +91,7 @@ enum type_flag {
     TYPE_GVK = 1 << 10,            /* OpenAPI names its group, version and kind: its own, */
     TYPE_GVK_CORE = 1 << 11,       /* that of core v1, */
     TYPE_GVK_EVERYWHERE = 1 << 12, /* or one in each group version of gvk_everywhere (kind.h) */
+    TYPE_AS_FIELD = TYPE_ALIAS | TYPE_OR_ARRAY | TYPE_OR_BOOL | TYPE_OR_STRINGS,
 };
 
 struct ty_type {
@@ -101,7 +102,7 @@ struct ty_type {
     uint16_t size;    /* of the C struct, bytes */
     uint16_t flags;   /* enum type_flag */
     uint16_t openapi; /* names[]: package of the OpenAPI definition; 0: not published */
-    uint16_t rule;    /* reserved */
+    uint16_t hash;    /* by_hash[]: the type's slots start here */
 };
 
 struct ty_gv {
@@ -138,8 +139,12 @@ struct ty_enum {
     uint16_t closed;
 };
 
+/* Bytes behind the last name of a pool that may be read. */
+#define TY_POOL_SLACK 64
+
 struct ty_set {
-    const char *pool;
+    const char
+        *pool; /* every name quoted and with a colon behind it, as JSON writes it; then TY_POOL_SLACK bytes */
     const struct ty_name *names; /* sorted by bytes, so name order is index order; names[0] is "" */
     const struct ty_type *types; /* types[0] is unused */
     const struct ty_field *fields;
@@ -147,6 +152,8 @@ struct ty_set {
         *by_name; /* per type: row numbers (from first) of JSON-visible rows, in name order, then 0xffff */
     const uint16_t
         *by_number; /* per type: row numbers of protobuf-visible rows, in number order, then 0xffff */
+    const uint16_t
+        *by_hash; /* per type: ty_hash_slots() row numbers of JSON-visible rows or 0xffff; NULL: not made */
     const struct ty_gv *gvs;
     const struct ty_rule *rules;
     const struct ty_name *defaults; /* JSON text; defaults[0] is unused */
@@ -171,6 +178,32 @@ static inline const struct ty_field *ty_fields(const struct ty_set *set, uint32_
 
 static inline struct str ty_field_name(const struct ty_set *set, const struct ty_field *f) {
     return ty_name(set, f->name);
+}
+
+/* The name as JSON writes it: "name": */
+static inline struct str ty_quoted_name(const struct ty_set *set, uint32_t name) {
+    return (struct str){set->pool + set->names[name].offset - 1, set->names[name].n + 3u};
+}
+
+/* Slots of the hash table of a type with n rows: a power of two, at least twice as many. */
+static inline uint32_t ty_hash_slots(uint32_t n) {
+    return n ? 2u << (32 - __builtin_clz(n)) >> ((n & (n - 1)) == 0) : 1;
+}
+
+/* The slot to look at first (then the next ones, around the end) in a table of `slots`. Of the name it takes
+ * only the length and the four bytes at either end, which tells the fields of every type apart well enough.
+ */
+static inline uint32_t ty_hash(struct str name, uint32_t slots) {
+    uint32_t head = 0, tail = 0;
+    if (name.n >= 4) {
+        memcpy(&head, name.p, 4);
+        memcpy(&tail, name.p + name.n - 4, 4);
+    } else if (name.n) {
+        head = (uint32_t)(unsigned char)name.p[0] | (uint32_t)(unsigned char)name.p[name.n / 2] << 8 |
+               (uint32_t)(unsigned char)name.p[name.n - 1] << 16;
+    }
+    uint64_t mixed = ((uint64_t)tail << 32 | head) + name.n;
+    return (uint32_t)(mixed * 0x9e3779b97f4a7c15u >> 40) & (slots - 1);
 }
 
 /* The JSON-visible row of that name, or NULL. */

@@ -113,6 +113,20 @@ static inline int json_string(struct json_lex *l, struct json_span *ret) {
     return json_string_slow(l, at, ret);
 }
 
+/* Reads `"key":` of an object, with white space before and within. */
+static inline int json_key(struct json_lex *l, struct json_span *ret) {
+    if (json_peek(l) != '"')
+        return json_fail(l, "a member name");
+    l->p++;
+    int rc = json_string(l, ret);
+    if (rc)
+        return rc;
+    if (json_peek(l) != ':')
+        return json_fail(l, "':'");
+    l->p++;
+    return 0;
+}
+
 /* Writes the text of an escaped span (read by json_string, so valid) to `to`, which has room for span.n
  * bytes; returns its length. A surrogate escape without its other half becomes U+FFFD. */
 size_t json_unescape(struct json_span span, char *to);

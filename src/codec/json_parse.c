@@ -91,15 +91,9 @@ static int open_container(struct parser *p, bool object) {
 /* `"key":`, the cursor at the opening quote. */
 static int read_key(struct parser *p) {
     struct json_span key;
-    if (json_peek(&p->lex) != '"')
-        return json_fail(&p->lex, "a member name");
-    p->lex.p++;
-    int rc = json_string(&p->lex, &key);
+    int rc = json_key(&p->lex, &key);
     if (rc)
         return rc;
-    if (json_peek(&p->lex) != ':')
-        return json_fail(&p->lex, "':'");
-    p->lex.p++;
     struct jmember *m = json_scratch_push(&p->scratch, sizeof *m);
     m->key = json_span_str(p->arena, key, false);
     p->open.v[p->open.n - 1].member = m;

@@ -6,6 +6,7 @@ from layout import LEAFS, is_message
 
 BANNER = '/* Made from schema/ by tools/schema/gen_c.py. */'
 NO_DOC = 0xffffffff
+POOL_SLACK = 64  # TY_POOL_SLACK of schema.h
 LIST_TYPE = {None: 0, 'atomic': 0, 'set': 1, 'map': 2}
 PATCH = {'': 0, 'merge': 1, 'replace': 2, 'retainKeys': 4}
 TYPE_FLAGS = {'root': 'ROOT', 'list': 'LIST', 'atomic': 'ATOMIC', 'alias': 'ALIAS'}
@@ -34,8 +35,23 @@ def numbers(ctype, name, values, per_line):
                                for i in range(0, len(values), per_line)])
 
 
+def hash_slots(n):
+    """As ty_hash_slots() of schema.h."""
+    return 1 if n == 0 else 1 << (n - 1).bit_length() + 1
+
+
+def hash_slot(s, slots):
+    """As ty_hash() of schema.h."""
+    b = s.encode()
+    n = len(b)
+    head = b[:4] if n >= 4 else bytes((b[0], b[n // 2], b[-1])) if n else b''
+    tail = b[-4:] if n >= 4 else b''
+    mixed = (int.from_bytes(tail, 'little') << 32 | int.from_bytes(head, 'little')) + n
+    return mixed * 0x9e3779b97f4a7c15 >> 40 & 0xffffff & slots - 1
+
+
 class Pool:
-    """Strings, each once; index order is byte order."""
+    """Strings, each once; index order is byte order. Each stands as JSON writes a member name."""
 
     def __init__(self, strings):
         self.strings = sorted({''} | set(strings), key=lambda s: s.encode())
@@ -45,13 +61,14 @@ class Pool:
         return self.index[s]
 
     def lines(self):
-        out = ['', 'static const char pool[] ='] + [f'    {c_string(s)}' for s in self.strings]
+        quoted = [f'"{s}":' for s in self.strings] + [' ' * POOL_SLACK]
+        out = ['', 'static const char pool[] ='] + [f'    {c_string(q)}' for q in quoted]
         out[-1] += ';'
-        rows, offset = [], 0
+        rows, offset = [], 1
         for s in self.strings:
             n = len(s.encode())
             rows.append(f'    {{{offset}, {n}, {fnv1a(s) & 0xffff}}},')
-            offset += n
+            offset += n + len('"":')
         return out + array('struct ty_name', 'names', rows)
 
 
@@ -159,13 +176,19 @@ class Tables:
         return ['', f'static const char default_text[] = {text};'] + array('struct ty_name', 'defaults', rows)
 
     def permutations(self, t):
-        """Row numbers in name order and in protobuf order, filled up with 0xffff."""
+        """Row numbers in name order, in protobuf order and as a hash table, filled up with 0xffff."""
         rows = self.rows[t]
         visible = [i for i, r in enumerate(rows) if not r.f.inline and r.f.name]
         visible.sort(key=lambda i: self.pool[rows[i].f.name])
         wire = [i for i, r in enumerate(rows) if not r.flat and r.f.number]
         wire.sort(key=lambda i: rows[i].f.number)
-        return [p + [0xffff] * (len(rows) - len(p)) for p in (visible, wire)]
+        table = [0xffff] * hash_slots(len(rows))
+        for i in visible:
+            at = hash_slot(rows[i].f.name, len(table))
+            while table[at] != 0xffff:
+                at = (at + 1) % len(table)
+            table[at] = i
+        return [p + [0xffff] * (len(rows) - len(p)) for p in (visible, wire)] + [table]
 
     def field_line(self, t, r, enum_ids):
         f = r.f
@@ -178,20 +201,21 @@ class Tables:
                 f'LEAF_{leaf}, SHAPE_{shape}, {field_flags(r, t.gv)}, {self.rules[rule_of(f)]}, '
                 f'{self.defaults[f.default]}}},')
 
-    def type_line(self, t, first):
+    def type_line(self, t, first, first_slot):
         return (f'    {{{self.pool[t.name]}, {self.gvs.index(t.gv)}, {first}, {len(self.rows[t])}, '
-                f'sizeof(struct {t.cname}), {type_flags(t)}, {self.pool[t.attrs.get("openapi", "")]}, 0}},')
+                f'sizeof(struct {t.cname}), {type_flags(t)}, {self.pool[t.attrs.get("openapi", "")]}, {first_slot}}},')
 
     def type_tables(self, enum_ids):
-        fields, types, by_name, by_number = [], ['    {0},'], [], []
+        fields, types, by_name, by_number, by_hash = [], ['    {0},'], [], [], []
         for t in self.layout.types:
-            types.append(self.type_line(t, len(fields)))
+            types.append(self.type_line(t, len(fields), len(by_hash)))
             fields += [self.field_line(t, r, enum_ids) for r in self.rows[t]]
-            for out, part in zip((by_name, by_number), self.permutations(t)):
+            for out, part in zip((by_name, by_number, by_hash), self.permutations(t)):
                 out += part
-        check_16_bit('an index', [len(fields), len(types), len(self.pool.strings)])
+        check_16_bit('an index', [len(fields), len(types), len(self.pool.strings), len(by_hash)])
         return (array('struct ty_field', 'fields', fields) + array('struct ty_type', 'types', types) +
-                numbers('uint16_t', 'by_name', by_name, 24) + numbers('uint16_t', 'by_number', by_number, 24))
+                numbers('uint16_t', 'by_name', by_name, 24) + numbers('uint16_t', 'by_number', by_number, 24) +
+                numbers('uint16_t', 'by_hash', by_hash, 24))
 
     def doc_lines(self):
         fields = [self.docs.add(r.f.doc) for r in self.all_rows()]
@@ -215,8 +239,8 @@ class Tables:
         out += self.type_tables(enum_ids) + self.doc_lines()
         out += ['', 'const struct ty_set builtin = {']
         out += [f'    .{m} = {m},' for m in (
-            'pool', 'names', 'types', 'fields', 'by_name', 'by_number', 'gvs', 'rules', 'defaults', 'default_text',
-            'enums', 'enum_values', 'field_docs', 'type_docs')]
+            'pool', 'names', 'types', 'fields', 'by_name', 'by_number', 'by_hash', 'gvs', 'rules', 'defaults',
+            'default_text', 'enums', 'enum_values', 'field_docs', 'type_docs')]
         out += [f'    .n_{m} = sizeof {m} / sizeof *{m},' for m in (
             'names', 'types', 'fields', 'gvs', 'rules', 'defaults', 'enums')]
         return out + ['};']
