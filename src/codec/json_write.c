@@ -125,7 +125,7 @@ void json_write_double(struct buf *out, double d) {
     }
     char text[32], digits[24];
     shortest(d, text);
-    int n = 0, exponent = atoi(strchr(text, 'e') + 1);
+    int n = 0, exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
     for (const char *p = text; *p != 'e'; p++)
         if (*p >= '0' && *p <= '9')
             digits[n++] = *p;

@@ -1,7 +1,7 @@
 /* main: the multi-call entry.
  *
- * One binary, many programs: the first argument, or the name it was called by, chooses one. Every program is a row
- * of `applets`; each parses its own arguments. Runs on the main thread.
+ * One binary, many programs: the first argument, or the name it was called by, chooses one. Every program is
+ * a row of `applets`; each parses its own arguments. Runs on the main thread.
  */
 #include <stdbool.h>
 #include <stdio.h>

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/cow.h"
 #include "base/err.h"
 #include "base/vec.h"
@@ -131,9 +132,7 @@ struct engine {
 };
 
 static uint64_t now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    return (uint64_t)clock_mono_ns(clock_system()) / 1000000;
 }
 
 /* -- taking commits in -- */

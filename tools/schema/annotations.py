@@ -1,5 +1,5 @@
-"""The policy side of the schema: reads schema/**/*.ann, which say what the REST API does with the types of the .api file
-of the same name.
+"""The policy side of the schema: reads schema/**/*.ann, which say what the REST API does with the types of the .api
+file of the same name.
 
 The language is described in docs/schema.md. Every name is looked up in the types; one that is gone is an error with
 file and line.

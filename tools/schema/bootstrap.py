@@ -8,8 +8,8 @@
     bind ROLE [as NAME] [in NAMESPACE] to SUBJECTS      a ClusterRole, or a Role when there is a namespace
 
 Lists are separated by commas; the group is core when there is none. SUBJECTS are user:NAME, group:NAME,
-account:NAMESPACE/NAME, or - for nobody. `served` marks rules for resources that are off by default: they only apply when
-one of the resources is served.
+account:NAMESPACE/NAME, or - for nobody. `served` marks rules for resources that are off by default: they only apply
+when one of the resources is served.
 """
 import os
 import re

@@ -1,7 +1,7 @@
 """Makes constants.h: the named constants of the API, the values of its enums, and the paths of gRPC methods.
 
-A constant is PREFIX_NAME, an enum's value PREFIX_ENUM_VALUE, a path PREFIX_RPC_SERVICE_METHOD, in upper snake case; the prefix is that of the struct
-names, with the version (RESOURCE_V1BETA1_) where the group's hub version is another.
+A constant is PREFIX_NAME, an enum's value PREFIX_ENUM_VALUE, a path PREFIX_RPC_SERVICE_METHOD, in upper snake case; the
+prefix is that of the struct names, with the version (RESOURCE_V1BETA1_) where the group's hub version is another.
 """
 import model
 import names

@@ -30,7 +30,8 @@ class Arrays:
             return 'NULL'
         if key not in self.seen:
             self.seen[key] = f'{self.name}_{len(self.seen)}'
-            self.out += ['', f'static const {self.ctype} {self.seen[key]}[] = {{'] + [f'    {r},' for r in rows] + ['};']
+            self.out += ['', f'static const {self.ctype} {self.seen[key]}[] = {{']
+            self.out += [f'    {r},' for r in rows] + ['};']
         return self.seen[key]
 
 
@@ -73,7 +74,8 @@ def kinds(policy):
         rows += ['        ' + ', '.join(flags) + ','] if flags else []
         rows += ['    },']
     by_plural = sorted(policy.resources, key=lambda k: (wire_group(k.gv), k.gv.version, k.plural))
-    out = ['/* Made from schema/ by tools/schema/gen_kinds.py. */', '#include "api/kind.h"', '#include "api/types/ids.h"']
+    out = ['/* Made from schema/ by tools/schema/gen_kinds.py. */', '#include "api/kind.h"',
+           '#include "api/types/ids.h"']
     for a in (strs, subs, cols, sels):
         out += a.out
     out += ['', 'const struct kind kinds[] = {'] + rows + ['};']

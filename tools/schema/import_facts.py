@@ -140,7 +140,8 @@ class Importer:
         if r['map_type']:
             a.append(r['map_type'])
         if r['patch_strategy'] or r['patch_merge_key']:
-            a.append(f'patch({r["patch_strategy"]}' + (f':{r["patch_merge_key"]}' if r['patch_merge_key'] else '') + ')')
+            key = f':{r["patch_merge_key"]}' if r['patch_merge_key'] else ''
+            a.append(f'patch({r["patch_strategy"]}{key})')
         if r['default']:
             a.append('=' + r['default'])
         if r['feature_gate']:

@@ -40,8 +40,8 @@ COLUMNS = {
     'columns': 'group kind position column type format priority',
     'update-flags': 'group resource namespaced put_creates update_without_resource_version',
     'constants': 'group version name type value',
-    'rbac-bootstrap': 'kind name namespace labels aggregation_match_labels rule_index api_groups resources resource_names '
-                      'verbs non_resource_urls role_ref subjects condition',
+    'rbac-bootstrap': 'kind name namespace labels aggregation_match_labels rule_index api_groups resources '
+                      'resource_names verbs non_resource_urls role_ref subjects condition',
     'rpc': 'package entry parent name number type cardinality oneof secret',
 }
 
