@@ -31,3 +31,8 @@ static inline bool bench_at_most(const char *name, double value, const char *uni
     printf("%s %.3g %s peer=%s goal=<%g %s\n", name, value, unit, peer, goal, ok ? "ok" : "short");
     return ok;
 }
+
+/* A figure without a goal. */
+static inline void bench_figure(const char *name, double value, const char *unit) {
+    printf("%s %.3g %s peer=- goal=- ok\n", name, value, unit);
+}

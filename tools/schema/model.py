@@ -332,7 +332,7 @@ class Schema:
         return self.constant(peer, peer.constants[name], depth + 1)
 
     def resolve(self, gv, f):
-        """f.type becomes a scalar name, or the Type it names; f.declared keeps types that are leaves; enums set f.enum."""
+        """f.type becomes a scalar name or a Type; f.declared keeps types that are leaves; enums set f.enum."""
         name = f.declared = f.type
         if name in gv.enums:
             f.enum = gv.enums[name]
