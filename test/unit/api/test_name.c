@@ -326,8 +326,9 @@ static size_t random_text(struct rand *r, char *out, size_t cap) {
 static size_t random_iscsi_name(struct rand *r, char *out) {
     static const char *const names[] = {"iqn.2001-04.com.a:b", "eui.02004567A425678D",
                                         "naa.60004567BA64678D0123456789ABCDEF"};
-    strcpy(out, names[rand_below(r, COUNT(names))]);
-    size_t n = strlen(out);
+    const char *name = names[rand_below(r, COUNT(names))];
+    size_t n = strlen(name);
+    memcpy(out, name, n + 1);
     if (rand_chance(r, 0.7))
         out[rand_below(r, n)] = "a0-.:, _"[rand_below(r, 8)];
     return n;
