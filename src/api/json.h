@@ -32,7 +32,8 @@ void api_write_json(struct buf *out, const struct ty_set *set, uint32_t type, co
 /* The apiVersion and kind of a JSON text, without reading the rest into anything; STR_NONE when not there. */
 int api_peek_json(struct str text, struct str *ret_api_version, struct str *ret_kind, struct err *err);
 
-/* Between packed structs and trees, with the same rules and reports as the text forms. */
+/* Between packed structs and trees, with the same rules and reports as the text forms. An object made from a
+ * tree shares nothing with it; a tree made from an object borrows its strings. */
 int api_from_tree(struct arena *a, const struct ty_set *set, uint32_t type, const struct jval *tree,
                   struct strict_errors *strict, void **ret_object, struct err *err);
 struct jval api_to_tree(struct arena *a, const struct ty_set *set, uint32_t type, const void *object);

@@ -155,3 +155,16 @@ const struct ty_field *json_shown_field(const struct ty_set *set, uint32_t type,
         return second;
     return message ? first : NULL;
 }
+
+const struct ty_field *json_read_as(const struct ty_set *set, uint32_t type, char c, char *object) {
+    uint16_t flags = set->types[type].flags;
+    const struct ty_field *first = ty_fields(set, type), *second = first + 1;
+    if (flags & TYPE_ALIAS)
+        return first;
+    if (!(flags & TYPE_OR_BOOL))
+        return c == '{' || c == 'o' ? first : second;
+    bool schema = c != 't' && c != 'f' && c != 'b';
+    if (schema)
+        *(bool *)(object + first->offset) = true;
+    return schema ? second : first;
+}

@@ -85,6 +85,11 @@ size_t json_field_size(const struct ty_set *set, const struct ty_field *f);
 uint32_t reading_sort_entries(struct reading *r, char *entries, uint32_t n, size_t entry_size)
     __attribute__((cold));
 
+/* Leaves that are kept as JSON text. */
+static inline bool json_leaf_is_raw(uint8_t leaf) {
+    return leaf >= LEAF_RAW && leaf <= LEAF_ANY;
+}
+
 /* Reads what stands in JSON as a string or as a number into the C value of a leaf. Strings that the leaf
  * keeps are borrowed. */
 int json_leaf_from_string(struct reading *r, const struct ty_field *f, enum json_want want, struct str s,
@@ -182,6 +187,10 @@ static inline bool field_omitted(const struct ty_field *f, const char *at) {
 /* Of a type whose JSON is that of one of its fields (TYPE_AS_FIELD): which one; NULL: null. CONFORMS: the
  * marshallers of JSONSchemaPropsOrBool and its like. */
 const struct ty_field *json_shown_field(const struct ty_set *set, uint32_t type, const char *object);
+
+/* The field of such a type that takes a value beginning with c (a kind by its first letter does as well:
+ * "object", "array", "bool"). A schema in place of a bool means that it allows. */
+const struct ty_field *json_read_as(const struct ty_set *set, uint32_t type, char c, char *object);
 
 /* Room for every leaf that is text but no string of the user's: quantities, times, durations. */
 #define JSON_LEAF_TEXT_MAX 64

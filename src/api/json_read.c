@@ -85,20 +85,16 @@ static int read_tree(struct reader *rd, struct jval *out) {
     return json_parse(rd->r.arena, text, &limits, rd->r.strict, out, rd->r.err);
 }
 
-static bool is_raw(uint8_t leaf) {
-    return leaf >= LEAF_RAW && leaf <= LEAF_ANY;
-}
-
 /* One value that is no list or map; null leaves it as it is. */
 static int read_one(struct reader *rd, const struct ty_field *f, enum json_want want, char *at) {
     char c = json_peek(&rd->lex);
-    if (c == '"' && !is_raw(f->leaf) && f->leaf != LEAF_TREE)
+    if (c == '"' && !json_leaf_is_raw(f->leaf) && f->leaf != LEAF_TREE)
         return read_string(rd, f, want, at);
     if (c == 'n')
         return json_literal(&rd->lex);
     if (f->leaf == LEAF_MESSAGE)
         return read_message(rd, f->type, at);
-    if (is_raw(f->leaf))
+    if (json_leaf_is_raw(f->leaf))
         return read_raw(rd, (struct str *)at);
     if (f->leaf == LEAF_TREE)
         return read_tree(rd, (struct jval *)at);
@@ -354,33 +350,15 @@ static int read_fields(struct reader *rd, uint32_t type, char *out) {
     return 0;
 }
 
-/* Types whose JSON is that of one of their fields. */
-static int read_as_field(struct reader *rd, uint32_t type, char *out) {
-    const struct ty_type *t = &rd->r.set->types[type];
-    const struct ty_field *first = ty_fields(rd->r.set, type), *second = first + 1;
-    char c = json_peek(&rd->lex);
-    if (t->flags & TYPE_ALIAS)
-        return read_list(rd, first, (struct any_array *)(out + first->offset));
-    if (t->flags & TYPE_OR_BOOL) {
-        if (c == 't' || c == 'f')
-            return read_one(rd, first, WANT_FIELD, out + first->offset);
-        if (c == '{')
-            *(bool *)(out + first->offset) = true; /* CONFORMS: a schema allows */
-        return c == '{' ? read_optional(rd, second, out + second->offset)
-                        : wrong_kind(rd, second, WANT_FIELD, c);
-    }
-    if (c == '{')
-        return read_optional(rd, first, out + first->offset);
-    return read_list(rd, second, (struct any_array *)(out + second->offset));
-}
-
 static int read_message(struct reader *rd, uint32_t type, char *out) {
     const struct ty_type *t = &rd->r.set->types[type];
-    if (t->flags & TYPE_AS_FIELD)
-        return read_as_field(rd, type, out);
     char c = json_peek(&rd->lex);
     if (c == 'n')
         return json_literal(&rd->lex);
+    if (t->flags & TYPE_AS_FIELD) {
+        const struct ty_field *f = json_read_as(rd->r.set, type, c, out);
+        return read_field(rd, f, out + f->offset);
+    }
     if (c != '{')
         return json_kind_of(c) ? reading_wrong_message(&rd->r, type, json_kind_of(c))
                                : json_fail(&rd->lex, "a value");
