@@ -34,7 +34,7 @@ PROTO_PACKAGE = {'mvccpb': 'mvcc.v3', 'authpb': 'etcdauth.v3'}
 SCALAR = {'int32': 'i32', 'int64': 'i64', 'uint32': 'u32', 'uint64': 'u64', 'double': 'f64', 'float32': 'f32'}
 LEAF = {'Quantity': 'Quantity', 'QuantityValue': 'Quantity', 'IntOrString': 'IntOrString', 'Time': 'Time',
         'MicroTime': 'MicroTime', 'Duration': 'Duration', 'RawExtension': 'RawExtension', 'FieldsV1': 'FieldsV1',
-        'JSON': 'JSON', 'Timestamp': 'Timestamp'}
+        'JSON': 'JSON', 'Timestamp': 'Timestamp', 'Unknown': 'RawExtension'}
 # configuration types are named by their Go package in the tables
 REFS = {'resource.QuantityValue': 'Quantity', 'api.v1.TracingConfiguration': 'tracing.v1.TracingConfiguration',
         'api.v1.LoggingConfiguration': 'logs.v1.LoggingConfiguration'}
