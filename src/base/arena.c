@@ -10,6 +10,11 @@
 
 #include "base/err.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1 /* clang */
+#endif
+#endif
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #define poison(p, n) ASAN_POISON_MEMORY_REGION((p), (n))
@@ -76,14 +81,13 @@ void arena_reset(struct arena *a) {
     struct arena_chunk *c = a->chunks;
     if (!c)
         return;
-    while (c->prev) {
-        struct arena_chunk *prev = c->prev;
-        a->total_bytes -= c->size;
-        unpoison(c, c->size);
-        free(c);
-        c = prev;
+    for (struct arena_chunk *old = c->prev, *prev; old; old = prev) {
+        prev = old->prev;
+        a->total_bytes -= old->size;
+        unpoison(old, old->size);
+        free(old);
     }
-    a->chunks = c;
+    c->prev = NULL;
     a->next = (char *)(c + 1);
     a->end = (char *)c + c->size;
     poison(a->next, (size_t)(a->end - a->next));
@@ -98,6 +102,7 @@ static char *take_slow(struct arena *a, size_t n) {
         struct arena_chunk *c = chunk_new(a, need);
         c->prev = a->chunks->prev;
         a->chunks->prev = c;
+        poison((char *)(c + 1) + n, 2 * REDZONE);
         return (char *)(c + 1);
     }
     size_t size = a->chunk_next_bytes > need ? a->chunk_next_bytes : need;

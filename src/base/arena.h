@@ -43,7 +43,7 @@ void arena_init_sized(struct arena *a, size_t first_chunk_bytes);
 /* Releases holds (latest first) and memory. The arena is empty and usable again. */
 void arena_fini(struct arena *a);
 
-/* Forgets all allocations but keeps the first chunk, for loops. */
+/* Forgets all allocations (holds are released) but keeps the newest chunk, for loops. */
 void arena_reset(struct arena *a);
 
 /* n bytes, zeroed, 8-aligned, never NULL (out of memory aborts; callers bound n before). n == 0 gives a valid

@@ -308,9 +308,9 @@ static bool eat_unit(struct str *s, uint64_t *ret_ns) {
 static bool eat_whole(struct str *s, uint64_t *ret) {
     uint64_t v = 0;
     while (s->n && is_digit(s->p[0])) {
-        if (v > (uint64_t)1 << 63 || __builtin_mul_overflow(v, 10u, &v))
+        if (v > ((uint64_t)1 << 63) / 10)
             return false;
-        v += (uint64_t)(s->p[0] - '0');
+        v = v * 10 + (uint64_t)(s->p[0] - '0');
         if (v > (uint64_t)1 << 63)
             return false;
         *s = str_from_byte(*s, 1);
