@@ -115,13 +115,18 @@ void sim_settle(struct sim *s) {
 }
 
 bool sim_run_until(struct sim *s, bool (*condition)(void *arg), void *arg, int64_t max_ns) {
-    int64_t end = now(s) + max_ns;
+    int64_t end;
+    if (__builtin_add_overflow(now(s), max_ns, &end))
+        end = INT64_MAX;
     while (!condition(arg)) {
         if (run_one(s))
             continue;
         int64_t next = next_ns(s);
-        if (next > end)
+        if (next == INT64_MAX || next > end) {
+            if (end != INT64_MAX)
+                clock_sim_advance_to(&s->clock, end);
             return false;
+        }
         clock_sim_advance_to(&s->clock, next);
     }
     return true;

@@ -39,7 +39,8 @@ void sim_run_ns(struct sim *s, int64_t ns);
 /* Steps until nobody has anything to do now; does not move the clock. */
 void sim_settle(struct sim *s);
 
-/* Steps until the condition holds; false when it still does not after so much simulated time. */
+/* Steps until the condition holds; false when it still does not after so much simulated time. INT64_MAX: no
+ * limit; false when nobody will ever have anything to do. */
 bool sim_run_until(struct sim *s, bool (*condition)(void *arg), void *arg, int64_t max_ns);
 
 /* How many things were done since the start. */

@@ -173,7 +173,7 @@ static bool is_signalled(void *arg) {
 
 void waiter_wait(struct waiter *w) {
     if (w->sim) {
-        if (!sim_run_until(w->sim, is_signalled, w, INT64_MAX / 2))
+        if (!sim_run_until(w->sim, is_signalled, w, INT64_MAX))
             panic("sim: deadlock, nobody can signal a waiter");
         return;
     }
