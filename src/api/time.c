@@ -1,4 +1,4 @@
-/* Points in time and durations of API objects. See time.h. */
+/* Points in time of API objects. See time.h. */
 #include "api/time.h"
 
 #include "base/err.h"
@@ -100,19 +100,4 @@ int timestamp_cmp(struct timestamp a, struct timestamp b) {
     if (a.sec != b.sec)
         return a.sec < b.sec ? -1 : 1;
     return (a.nsec > b.nsec) - (a.nsec < b.nsec);
-}
-
-int duration_read(struct str text, struct duration *ret, struct err *err) {
-    int64_t ns;
-    if (!duration_parse(text, &ns))
-        return err_set(err, ERR_INVALID, "invalid duration \"%.*s\"", STR_ARG(str_cut(text, 64)));
-    *ret = (struct duration){.ns = ns, .set = true};
-    return 0;
-}
-
-size_t duration_text(struct duration d, char out[DURATION_TEXT_SIZE]) {
-    if (d.set)
-        return duration_format(out, d.ns);
-    out[0] = '\0';
-    return 0;
 }

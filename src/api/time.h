@@ -1,7 +1,7 @@
-/* api/time: points in time and durations of API objects: their JSON texts and their arithmetic.
+/* api/time: points in time of API objects: their JSON texts and their arithmetic.
  *
- * A thin layer over base/timefmt.h for struct timestamp and struct duration (api/value.h). Plain values; any
- * thread, nothing is allocated. Sums saturate at the ends of time. What is absent stays absent.
+ * A thin layer over base/timefmt.h for struct timestamp (api/value.h). Plain values; any thread, nothing is
+ * allocated. Sums saturate at the ends of time. What is absent stays absent.
  */
 #pragma once
 
@@ -36,7 +36,3 @@ int timestamp_cmp(struct timestamp a, struct timestamp b);
 static inline bool timestamp_equal(struct timestamp a, struct timestamp b) {
     return timestamp_cmp(a, b) == 0;
 }
-
-/* "1h2m3.5s" */
-int duration_read(struct str text, struct duration *ret, struct err *err);
-size_t duration_text(struct duration d, char out[DURATION_TEXT_SIZE]);

@@ -21,7 +21,9 @@ static uint32_t find(const void *entries, uint32_t n, size_t step, struct str ke
 
 struct str str_map_get(struct str_map m, struct str key) {
     uint32_t i = find(m.v, m.n, sizeof *m.v, key);
-    return i < m.n ? m.v[i].value : STR_NONE;
+    if (i == m.n)
+        return STR_NONE;
+    return m.v[i].value.p ? m.v[i].value : S("");
 }
 
 const struct quantity *quantity_map_get(struct quantity_map m, struct str key) {

@@ -40,9 +40,6 @@ TEST(test_time__absent_prints_nothing) {
     assert_int_equal(timestamp_format_micro((struct timestamp){0}, out), 0);
     assert_int_equal(timestamp_to_ns((struct timestamp){0}), 0);
     assert_false(timestamp_add((struct timestamp){0}, 5).set);
-    char text[DURATION_TEXT_SIZE] = "x";
-    assert_int_equal(duration_text((struct duration){0}, text), 0);
-    assert_string_equal(text, "");
 }
 
 TEST(test_time__nanoseconds_there_and_back) {
@@ -84,17 +81,4 @@ TEST(test_time__absent_comes_first) {
     assert_true(timestamp_cmp(at(1, 0), at(0, 999999999)) > 0);
     assert_true(timestamp_cmp(at(1, 1), at(1, 2)) < 0);
     assert_true(timestamp_equal(at(1, 1), at(1, 1)));
-}
-
-TEST(test_time__durations) {
-    struct duration d = {0};
-    struct err err = ERR_INIT;
-    char out[DURATION_TEXT_SIZE];
-    assert_ok(duration_read(S("1h2m3.5s"), &d, &err), &err);
-    assert_true(d.set);
-    assert_int_equal(d.ns, 3723500000000);
-    assert_str(str_make(out, duration_text(d, out)), "1h2m3.5s");
-    assert_fails(duration_read(S("5"), &d, &err), ERR_INVALID);
-    assert_string_equal(err.msg, "invalid duration \"5\"");
-    assert_int_equal(d.ns, 3723500000000);
 }
