@@ -7,6 +7,7 @@
 #include "api/equal.h"
 
 #include "api/leaf.h"
+#include "base/err.h"
 #include "codec/jval.h"
 
 static bool plain_equal(const struct ty_set *set, const struct ty_field *f, const void *a, const void *b) {
@@ -55,23 +56,45 @@ static bool map_equal(const struct ty_set *set, const struct ty_field *f, const 
     return true;
 }
 
+static bool field_equal(const struct ty_set *set, const struct ty_field *f, const void *a, const void *b) {
+    const void *x = (const char *)a + f->offset, *y = (const char *)b + f->offset;
+    switch ((enum shape)f->shape) {
+    case SHAPE_ONE: return plain_equal(set, f, x, y);
+    case SHAPE_OPT: return opt_equal(set, f, x, y);
+    case SHAPE_LIST: return list_equal(set, f, x, y);
+    case SHAPE_MAP: return map_equal(set, f, x, y);
+    }
+    return false;
+}
+
 bool api_equal(const struct ty_set *set, uint32_t type, const void *a, const void *b) {
     if (a == b)
         return true;
     const struct ty_type *t = &set->types[type];
     const struct ty_field *f = &set->fields[t->first], *end = f + t->n;
+    for (; f < end; f++)
+        if (!(f->flags & FIELD_FLAT) && !field_equal(set, f, a, b))
+            return false;
+    return true;
+}
+
+bool api_equal_field(const struct ty_set *set, uint32_t type, const void *a, const void *b,
+                     struct str json_name) {
+    const struct ty_field *f = ty_find(set, type, json_name);
+    check(f != NULL);
+    return field_equal(set, f, a, b);
+}
+
+/* Walks the rows that have JSON names: those of embedded structs flat. */
+bool api_equal_but(const struct ty_set *set, uint32_t type, const void *a, const void *b,
+                   const struct str *ignored, size_t n) {
+    const struct ty_type *t = &set->types[type];
+    const struct ty_field *f = &set->fields[t->first], *end = f + t->n;
     for (; f < end; f++) {
-        if (f->flags & FIELD_FLAT)
-            continue;
-        const void *x = (const char *)a + f->offset, *y = (const char *)b + f->offset;
-        bool same = false;
-        switch ((enum shape)f->shape) {
-        case SHAPE_ONE: same = plain_equal(set, f, x, y); break;
-        case SHAPE_OPT: same = opt_equal(set, f, x, y); break;
-        case SHAPE_LIST: same = list_equal(set, f, x, y); break;
-        case SHAPE_MAP: same = map_equal(set, f, x, y); break;
-        }
-        if (!same)
+        bool skip = f->flags & FIELD_INLINE;
+        for (size_t i = 0; i < n && !skip; i++)
+            skip = str_eq(ty_field_name(set, f), ignored[i]);
+        if (!skip && !field_equal(set, f, a, b))
             return false;
     }
     return true;

@@ -17,6 +17,14 @@
 
 bool api_equal(const struct ty_set *set, uint32_t type, const void *a, const void *b);
 
+/* One field, by JSON name; the type must have it. */
+bool api_equal_field(const struct ty_set *set, uint32_t type, const void *a, const void *b,
+                     struct str json_name);
+
+/* All fields but those with the given JSON names. */
+bool api_equal_but(const struct ty_set *set, uint32_t type, const void *a, const void *b,
+                   const struct str *ignored, size_t n);
+
 /* What is equal has the same hash. The same in every process, so a peer can find collisions: for comparing
  * and for caches, not as the only key of anything that a peer fills. */
 uint64_t api_hash(const struct ty_set *set, uint32_t type, const void *object);

@@ -103,29 +103,45 @@ static void quote_ascii(struct buf *out, unsigned char c) {
         buf_byte(out, (char)c);
 }
 
+/* The character at s.p[i] of more than one byte: its length, 0 when it is not valid UTF-8. */
+static size_t decode_at(struct str s, size_t i, uint32_t *ret_c) {
+    const unsigned char *p = (const unsigned char *)s.p + i;
+    size_t len = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
+    if (s.n - i < len || utf8_valid_prefix(str_make(s.p + i, len)) != len)
+        return 0;
+    *ret_c = decode(p, len);
+    return len;
+}
+
 void field_quote(struct buf *out, struct str s) {
     buf_byte(out, '"');
     for (size_t i = 0; i < s.n;) {
-        const unsigned char *p = (const unsigned char *)s.p + i;
-        if (p[0] < 0x80) {
-            quote_ascii(out, p[0]);
-            i++;
-            continue;
-        }
-        size_t len = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
-        if (s.n - i < len || utf8_valid_prefix(str_make(s.p + i, len)) != len) {
-            buf_printf(out, "\\x%02x", p[0]);
-            i++;
-            continue;
-        }
-        uint32_t c = decode(p, len);
-        if (prints(c))
-            buf_put(out, p, len);
+        unsigned char lead = (unsigned char)s.p[i];
+        uint32_t c;
+        size_t len = lead < 0x80 ? 1 : decode_at(s, i, &c);
+        if (lead < 0x80)
+            quote_ascii(out, lead);
+        else if (len == 0)
+            buf_printf(out, "\\x%02x", lead);
+        else if (prints(c))
+            buf_put(out, s.p + i, len);
         else
             buf_printf(out, c > 0xFFFF ? "\\U%08x" : "\\u%04x", c);
-        i += len;
+        i += len ? len : 1;
     }
     buf_byte(out, '"');
+}
+
+bool field_text_prints(struct str s) {
+    for (size_t i = 0; i < s.n;) {
+        unsigned char lead = (unsigned char)s.p[i];
+        uint32_t c = lead;
+        size_t len = lead < 0x80 ? 1 : decode_at(s, i, &c);
+        if (len == 0 || c < 0x20 || !prints(c))
+            return false;
+        i += len;
+    }
+    return true;
 }
 
 /* The text up to FIELD_TEXT_MAX bytes, at a character's border; *ret_cut tells whether something is missing.

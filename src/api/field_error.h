@@ -161,6 +161,9 @@ void field_internal(struct field_errors *e, const struct field_path *p, const ch
 /* Appends s as a Go string literal: quotes, escapes, characters that do not print as \u. */
 void field_quote(struct buf *out, struct str s);
 
+/* Whether all of s is characters that a quoted text shows as they are, spaces included. */
+bool field_text_prints(struct str s);
+
 /* Appends one error as text: "spec.x: Required value". */
 void field_error_text(struct buf *out, const struct field_error *error);
 

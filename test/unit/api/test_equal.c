@@ -114,3 +114,29 @@ TEST(test_equal__recursive_types) {
     pb[0].value.type = S("string");
     assert_true(same(TY_APIEXTENSIONS_JSON_SCHEMA_PROPS, &a, &b));
 }
+
+TEST(test_equal__of_one_field) {
+    struct core_container c[] = {{.name = STR_INIT("x")}};
+    struct core_pod_spec a = {.node_name = STR_INIT("n"), .containers = {c, 1}},
+                         b = {.node_name = STR_INIT("n")};
+    assert_true(api_equal_field(&builtin, TY_CORE_POD_SPEC, &a, &b, S("nodeName")));
+    assert_false(api_equal_field(&builtin, TY_CORE_POD_SPEC, &a, &b, S("containers")));
+}
+
+TEST(test_equal__of_all_fields_but_some) {
+    struct core_container c[] = {{.name = STR_INIT("x")}};
+    struct core_pod_spec a = {.node_name = STR_INIT("n"), .containers = {c, 1}},
+                         b = {.node_name = STR_INIT("m")};
+    static const struct str both[] = {STR_INIT("nodeName"), STR_INIT("containers")};
+    assert_true(api_equal_but(&builtin, TY_CORE_POD_SPEC, &a, &b, both, 2));
+    assert_false(api_equal_but(&builtin, TY_CORE_POD_SPEC, &a, &b, both, 1));
+    assert_false(api_equal_but(&builtin, TY_CORE_POD_SPEC, &a, &b, NULL, 0));
+}
+
+TEST(test_equal__but_knows_fields_of_embedded_structs) {
+    struct core_secret_env_source a = {.local_object_reference.name = STR_INIT("a")};
+    struct core_secret_env_source b = {.local_object_reference.name = STR_INIT("b")};
+    static const struct str name[] = {STR_INIT("name")};
+    assert_false(api_equal_but(&builtin, TY_CORE_SECRET_ENV_SOURCE, &a, &b, NULL, 0));
+    assert_true(api_equal_but(&builtin, TY_CORE_SECRET_ENV_SOURCE, &a, &b, name, 1));
+}
