@@ -172,6 +172,13 @@ class Annotations(Case):
         p = self.policy()
         self.assertEqual([s.label for s in p.selectors_of(p.resources[0])], ['metadata.name', 'metadata.namespace'])
 
+    def test_marks_secrets(self):
+        self.write('boats/v1.ann', 'secret BoatSpec.crew\n')
+        p = self.policy()
+        self.assertEqual([f.confidential for f in p.schema.by_ref['boats.v1.BoatSpec'].fields], [False, False, True])
+        self.write('boats/v1.ann', 'secret BoatSpec.cargo\n')
+        self.refused(self.policy, 'boats/v1.ann:1', 'no field BoatSpec.cargo')
+
     def test_refuses_what_is_gone(self):
         for line, text in (('column X string .spec.color "x"', 'no field color'),
                            ('column X string .spec "x"', 'ends at a message'),

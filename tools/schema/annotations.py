@@ -91,6 +91,13 @@ class Reader:
             fail(where, f'there is no type {name}')
         return t
 
+    def find_field(self, name, where):
+        type_name, _, field = name.rpartition('.')
+        found = [f for f in self.find(type_name, where).fields if f.name == field]
+        if not found:
+            fail(where, f'there is no field {name}')
+        return found[0]
+
     def read(self):
         cur = None
         with open(self.path, encoding='utf-8') as fh:
@@ -105,6 +112,9 @@ class Reader:
                     self.inside(cur, word, toks[1:], where)
                 elif word == 'order':
                     self.read_order(toks[1:], where)
+                elif word == 'secret':
+                    for name in toks[1:]:
+                        self.find_field(name, where).confidential = True
                 elif word in ('kind', 'body'):
                     cur = self.read_kind(word, toks[1:], where)
                     self.kinds.append(cur)

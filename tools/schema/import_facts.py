@@ -276,10 +276,10 @@ class Importer:
             lines.append(f'protoenum {n.replace(".", "")} ' + ' '.join(f'{a}={b}' for a, b in vals))
         for m, fs in types.items():
             lines.append('')
-            self.emit_doc(lines, (pre, m, ''), '')
+            self.emit_doc(lines, (pre, m.replace('.', ''), ''), '')
             lines.append(f'type {m.replace(".", "")} {{' + ('' if fs else '}'))
             for r in fs:
-                self.emit_doc(lines, (pre, m, r['name']), '    ')
+                self.emit_doc(lines, (pre, m.replace('.', ''), r['name']), '    ')
                 lines.append('    ' + self.proto_field(r, enums, types, m))
             if fs:
                 lines.append('}')

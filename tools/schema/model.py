@@ -26,13 +26,14 @@ class SchemaError(Exception):
 class Field:
     __slots__ = ('number', 'name', 'type', 'shape', 'pointer', 'inline', 'omitempty', 'omitzero', 'required',
                  'optional', 'proto', 'patch', 'merge_key', 'list_type', 'list_keys', 'map_type', 'default', 'enum',
-                 'gates', 'union', 'oneof', 'doc', 'message', 'where', 'secret', 'member', 'declared')
+                 'gates', 'union', 'oneof', 'doc', 'message', 'where', 'secret', 'member', 'declared',
+                 'confidential')
 
     def __init__(self):
         for s in self.__slots__:
             setattr(self, s, None)
         self.pointer = self.inline = self.omitempty = self.omitzero = self.required = self.optional = False
-        self.secret = False
+        self.secret = self.confidential = False  # upstream says so; our annotations say so
         self.shape = 'one'
         self.doc = ''
 
@@ -360,6 +361,11 @@ class Schema:
                 for f in t.fields:
                     if f.doc and (gv.hub or (gv.group, t.name, f.name) not in hub):
                         hub[gv.group, t.name, f.name] = f.doc
+            for r in gv.rpcs:
+                for name, words in ((r.request, 'Asked of'), (r.response, 'Answer of')):
+                    t = gv.types.get(name)
+                    if t is not None:
+                        t.doc = t.doc or f'{words} {r.service}.{r.name}.'
         for gv in self.gvs:
             for t in gv.types.values():
                 t.doc = t.doc or hub.get((gv.group, t.name), '')
