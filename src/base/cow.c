@@ -24,6 +24,7 @@
 #define JOIN_MAX (COW_FANOUT * 3 / 4)    /* joined nodes get room to grow */
 #define SCRATCH_MAX (2 * COW_FANOUT + 1) /* children of two inner nodes */
 
+static_assert(COW_FANOUT % COW_BLOCK == 0, "searches go by cache lines of heads");
 static_assert(NODE_MIN >= 2, "an inner node needs a neighbour for each child");
 
 /* An inner node's parts, unpacked. */
@@ -50,8 +51,14 @@ static void *node_alloc(size_t bytes) {
     return p;
 }
 
+/* From the i-th on there are no heads. */
+static void end_heads(struct cow_node *node, unsigned i) {
+    memset(node->heads + i, 0xff, (COW_FANOUT - i) * sizeof *node->heads);
+}
+
 static void node_init(struct cow_node *node, unsigned level) {
     atomic_init(&node->refs, 1);
+    end_heads(node, 0);
     node->n = 0;
     node->level = (uint8_t)level;
     node->skip = 0;
@@ -244,6 +251,7 @@ static struct cow_seps *scatter(struct cow_inner *in, const struct scratch *s, u
     atomic_init(&seps->refs, 1);
     seps->n = n - 1;
     node->n = (uint16_t)n;
+    end_heads(node, n - 1);
     node->skip = 0;
     if (n > 1)
         set_prefix(node, s->sep[from], common_prefix(s->sep[from], s->sep[to - 2]));
@@ -297,6 +305,7 @@ static struct cow_leaf *leaf_split(struct cow_leaf *left, unsigned at) {
     right->node.skip = left->node.skip;
     right->node.n = (uint16_t)n;
     left->node.n = (uint16_t)at;
+    end_heads(&left->node, at);
     leaf_refresh(left, true);
     leaf_refresh(right, true);
     return right;
@@ -451,6 +460,7 @@ static void leaf_fill(struct cow_leaf *leaf, const struct cow_item *items, unsig
     check(n >= 1 && n <= COW_FANOUT);
     memcpy(leaf->items, items, n * sizeof *items);
     leaf->node.n = (uint16_t)n;
+    end_heads(&leaf->node, n);
     leaf_refresh(leaf, false);
 }
 
@@ -539,6 +549,7 @@ void *cow_take(struct cow *c, struct str key) {
     memmove(node->heads + at, node->heads + at + 1, behind * sizeof *node->heads);
     memmove(leaf->items + at, leaf->items + at + 1, behind * sizeof *leaf->items);
     node->n--;
+    node->heads[node->n] = COW_NO_HEAD;
     c->n--;
     add_to_counts(&path, UINT32_MAX); /* -1 */
     if (node->n < NODE_MIN)

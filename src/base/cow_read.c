@@ -3,11 +3,11 @@
 
 #include "base/err.h"
 
-/* End of the run of heads equal to v that begins at `at`. */
-static unsigned end_of_run(const uint64_t *heads, unsigned n, unsigned at, uint64_t v) {
-    if (at + 1 == n || heads[at + 1] != v)
+/* End of the run of heads equal to v among the first n, which begins at `at`. */
+static unsigned end_of_run(const struct cow_node *node, unsigned n, unsigned at, uint64_t v) {
+    if (at + 1 == n || node->heads[at + 1] != v)
         return at + 1;
-    return v == UINT64_MAX ? n : at + cow_count_less(heads + at, n - at, v + 1);
+    return v == UINT64_MAX ? n : cow_count_less(node, v + 1);
 }
 
 unsigned cow_inner_find(const struct cow_inner *in, const struct cow_probe *p) {
@@ -17,10 +17,10 @@ unsigned cow_inner_find(const struct cow_inner *in, const struct cow_probe *p) {
     if (c)
         return c < 0 ? 0 : n;
     uint64_t head = cow_probe_head(p, node->skip);
-    unsigned low = cow_count_less(node->heads, n, head);
-    if (low == n || node->heads[low] != head)
+    unsigned low = cow_count_less(node, head);
+    if (low >= n || node->heads[low] != head)
         return low;
-    unsigned high = end_of_run(node->heads, n, low, head);
+    unsigned high = end_of_run(node, n, low, head);
     while (low < high) {
         unsigned mid = (low + high) / 2;
         if (cow_compare(cow_sep(in->seps, mid), p, node->skip + 8) <= 0)
@@ -38,10 +38,10 @@ unsigned cow_leaf_find(const struct cow_leaf *leaf, const struct cow_probe *p, b
     if (c)
         return c < 0 ? 0 : node->n;
     uint64_t head = cow_probe_head(p, node->skip);
-    unsigned low = cow_count_less(node->heads, node->n, head);
-    if (low == node->n || node->heads[low] != head)
+    unsigned low = cow_count_less(node, head);
+    if (low >= node->n || node->heads[low] != head)
         return low;
-    unsigned high = end_of_run(node->heads, node->n, low, head);
+    unsigned high = end_of_run(node, node->n, low, head);
     while (low < high) {
         unsigned mid = (low + high) / 2;
         c = cow_compare(leaf->items[mid].key, p, node->skip + 8);
@@ -78,7 +78,7 @@ static inline bool is_item(const struct cow_leaf *leaf, unsigned i, struct str k
         return false;
     if (key.n > node->skip + 8)
         return memcmp(leaf->items[i].key.p, key.p, key.n) == 0;
-    return memcmp(node->prefix, key.p, node->skip) == 0;
+    return cow_same_bytes(node->prefix, key.p, node->skip);
 }
 
 void *cow_get(const struct cow *c, struct str key) {
@@ -90,7 +90,7 @@ void *cow_get(const struct cow *c, struct str key) {
     if (key.n < node->skip)
         return NULL;
     uint64_t head = cow_head(key, node->skip, 0);
-    for (unsigned i = cow_count_less(node->heads, node->n, head); i < node->n && node->heads[i] == head; i++)
+    for (unsigned i = cow_count_less(node, head); i < node->n && node->heads[i] == head; i++)
         if (is_item(leaf, i, key))
             return leaf->items[i].value;
     return NULL;
@@ -324,6 +324,8 @@ static uint64_t check_leaf(const struct cow_leaf *leaf, struct str low, struct s
 static uint64_t check_node(const struct cow_node *node, struct str low, struct str high) {
     check(atomic_load(&node->refs) > 0 && node->n > 0 && node->n <= COW_FANOUT);
     check(node->skip <= COW_PREFIX_MAX && node->level <= COW_DEPTH_MAX);
+    for (unsigned i = node->n - (node->level > 0); i < COW_FANOUT; i++)
+        check(node->heads[i] == COW_NO_HEAD);
     if (node->level == 0)
         return check_leaf(cow_as_leaf(node), low, high);
     const struct cow_inner *in = cow_as_inner(node);
