@@ -104,8 +104,8 @@ def rule_of(f):
 def field_flags(row, gv):
     f = row.f
     flags = (('OMITEMPTY', f.omitempty), ('REQUIRED', f.required), ('OPTIONAL', f.optional), ('INLINE', f.inline),
-             ('FLAT', row.flat), ('OMITZERO', f.omitzero), ('PROTO3', gv.proto3), ('SECRET', f.secret or f.confidential),
-             ('CLOSED', f.enum is not None and f.enum.closed))
+             ('FLAT', row.flat), ('OMITZERO', f.omitzero), ('PROTO3', gv.proto3),
+             ('SECRET', f.secret or f.confidential), ('CLOSED', f.enum is not None and f.enum.closed))
     return ' | '.join('FIELD_' + name for name, on in flags if on) or '0'
 
 

@@ -87,7 +87,7 @@ TEST(test_hash__table_hash_spreads_sequential_keys) {
     static unsigned low[256], high[256], number[256];
     for (unsigned i = 0; i < 256 * 1000; i++) {
         char text[32];
-        struct str s = str_make(text, (size_t)sprintf(text, "default/pod-%u", i));
+        struct str s = str_make(text, (size_t)snprintf(text, sizeof text, "default/pod-%u", i));
         uint64_t h = hash_bytes_keyed(&key_1, s);
         low[h & 255]++;
         high[h >> 56]++;

@@ -9,7 +9,7 @@
 #define UNIVERSE 2000
 
 static struct str key_text(unsigned i, char out[16]) {
-    return str_make(out, (size_t)sprintf(out, "key-%u", i));
+    return str_make(out, (size_t)snprintf(out, 16, "key-%u", i));
 }
 
 TEST(test_map__put_get_take) {

@@ -281,7 +281,7 @@ TEST(test_timefmt__any_duration_reads_back) {
     }
 }
 
-/* Each line of /work/shared/reference/columns-format.tsv, at its edges. */
+/* How upstream shortens ages, at the edges of each form. */
 TEST(test_timefmt__age_column) {
     static const struct {
         int64_t sec;
