@@ -3,7 +3,9 @@
 
     test/facts/test_generator.py ROOT [unittest arguments]
 """
+import filecmp
 import os
+import shutil
 import sys
 import tempfile
 import unittest
@@ -14,6 +16,7 @@ import annotations  # noqa: E402
 import bootstrap  # noqa: E402
 import gen_c  # noqa: E402
 import gen_constants  # noqa: E402
+import import_facts  # noqa: E402
 import layout  # noqa: E402
 import model  # noqa: E402
 import names  # noqa: E402
@@ -247,6 +250,37 @@ class Roles(Case):
                             ('bind a to user:ann', ':1: there is no role a'),
                             ('clusterrole a {}\nbind a to ann', ':2: unknown subject ann')):
             self.refused(lambda text=text: self.read(text), 'bootstrap.roles', error)
+
+
+class Import(unittest.TestCase):
+    def test_the_schema_is_what_its_tables_and_words_make(self):
+        """Importing once more changes nothing: facts are in the tables, words in the schema, and nothing else is."""
+        with tempfile.TemporaryDirectory() as d:
+            old, new = os.path.join(ROOT, 'schema'), os.path.join(d, 'schema')
+            shutil.copytree(old, new)
+            importer = import_facts.Importer(os.path.join(ROOT, 'test', 'facts'), new, [])
+            for base, _, files in os.walk(new):
+                for n in files:
+                    if n.endswith(('.api', '.const')):
+                        os.remove(os.path.join(base, n))
+            importer.types()
+            importer.constants()
+            importer.rpc()
+            self.same(filecmp.dircmp(old, new))
+
+    def same(self, c):
+        self.assertEqual((c.left_only, c.right_only, c.diff_files), ([], [], []))
+        for sub in c.subdirs.values():
+            self.same(sub)
+
+    def test_takes_words_from_tables(self):
+        with tempfile.TemporaryDirectory() as d:
+            path = os.path.join(d, 'docs.tsv')
+            with open(path, 'w', encoding='utf-8') as fh:
+                fh.write('boats\tBoat\t\tA boat.\nboats\tBoat\toars\tIts oars.\n')
+            docs = import_facts.Docs(d, [path])
+            self.assertEqual(docs.lines('boats', 'v1', 'Boat', 'oars', '  '), ['  /// Its oars.'])
+            self.assertEqual(docs.lines('boats', 'v1', 'Boat', 'mast', ''), [])
 
 
 class Names(unittest.TestCase):

@@ -31,7 +31,8 @@ COLUMNS = {
     'types': 'group version message json_field proto_name proto_number type cardinality pointer required omitempty '
              'inline patch_strategy patch_merge_key list_type list_map_keys map_type default enum known_values '
              'feature_gate optional_marker union_role',
-    'messages': 'group version message proto root_kind list_kind openapi_name struct_map_type union gvks',
+    'messages': 'group version message proto root_kind list_kind openapi_name struct_map_type union gvks '
+                'json_encoding',
     'resources': 'group version resource kind kind_group kind_version singular namespaced verbs short_names categories '
                  'subresources storage_version_hash is_subresource served_by_default',
     'fieldselectors': 'group version resource label internal_label',
@@ -106,7 +107,8 @@ def messages(schema, _policy):
             package = t.attrs.get('openapi')
             yield [gv.group, gv.version, t.name, flag(all(f.number or f.inline for f in t.fields)),
                    flag('root' in t.attrs), flag('list' in t.attrs), f'{package}.{t.name}' if package else '',
-                   'atomic' if 'atomic' in t.attrs else '', union_text(t), gvks(gv, t)]
+                   'atomic' if 'atomic' in t.attrs else '', union_text(t), gvks(gv, t),
+                   'strings' if 'alias' in t.attrs else t.attrs.get('or', '')]
 
 
 def resources(_schema, policy):
