@@ -1,6 +1,8 @@
 /* api/field_selector */
 #include "api/field_selector.h"
 
+#include <stdio.h>
+
 #include "api/types/core.h"
 #include "api/types/ids.h"
 #include "base/arena.h"
@@ -129,7 +131,7 @@ TEST(test_field_selector__matches_through_a_callback) {
         _cleanup_arena struct arena a = ARENA_INIT;
         struct field_selector s = parse(&a, table[i].selector);
         char name[8];
-        strcpy(name, table[i].name);
+        snprintf(name, sizeof name, "%s", table[i].name);
         assert_int_equal(field_selector_matches(&s, value_of, name), table[i].matches);
     }
 }
