@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <endian.h>
 #include <stdatomic.h>
 
 #include "base/cow.h"
@@ -80,7 +81,7 @@ static inline uint64_t cow_head(struct str key, size_t skip, unsigned char pad) 
     if (key.n >= skip + 8) {
         uint64_t v;
         memcpy(&v, key.p + skip, 8);
-        return __builtin_bswap64(v);
+        return be64toh(v);
     }
     uint64_t v = 0;
     for (size_t i = skip; i < skip + 8; i++)

@@ -213,11 +213,14 @@ static struct loop *alloc_loop(const struct loop_options *options, struct clock 
 int loop_new(const struct loop_options *options, struct loop **ret, struct err *err) {
     struct loop *l = alloc_loop(options, clock_system());
     int rc = uv_loop_init(&l->uv);
-    if (rc == 0)
+    if (rc == 0) {
         rc = uv_async_init(&l->uv, &l->wake, on_wake);
+        if (rc)
+            (void)uv_loop_close(&l->uv);
+    }
     if (rc) {
-        free(l); /* the loop may leak descriptors, of which there are none left */
-        return err_set(err, ERR_IO, "start loop %s: %s", options->name, uv_strerror(rc));
+        free(l);
+        return err_set(err, ERR_IO, "start loop %s: %s", options->name ? options->name : "", uv_strerror(rc));
     }
     check(uv_timer_init(&l->uv, &l->alarm) == 0);
     l->wake.data = l->alarm.data = l;

@@ -51,6 +51,21 @@ TEST(test_arena__copies_keep_absent_apart_from_empty) {
     assert_str(arena_join(&a, NULL, 0, S(", ")), "");
 }
 
+TEST(test_arena__first_chunk_size_is_a_clamped_hint) {
+    struct arena a;
+    arena_init_sized(&a, 10000);
+    assert_int_equal(arena_total_bytes(&a), 0);
+    (void)arena_alloc(&a, 8);
+    assert_in_range(arena_total_bytes(&a), 10000, 10016);
+    arena_fini(&a);
+    arena_init_sized(&a, SIZE_MAX);
+    (void)arena_alloc(&a, 8);
+    assert_int_equal(arena_total_bytes(&a), ARENA_CHUNK_MAX);
+    arena_reset(&a);
+    arena_fini(&a);
+    arena_reset(&a);
+}
+
 static int released[4];
 static size_t n_released;
 
@@ -113,6 +128,16 @@ TEST(test_buf__inserts_and_removes) {
     buf_remove(&b, 0, 6);
     assert_str(buf_view(&b), "world");
     assert_aborts(buf_remove(&b, 4, 2));
+}
+
+TEST(test_buf__copies_into_an_arena) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    _cleanup_buf struct buf b = BUF_INIT;
+    buf_lit(&b, "text");
+    struct str copy = buf_to_arena(&b, &a);
+    buf_clear(&b);
+    buf_lit(&b, "gone");
+    assert_str(copy, "text");
 }
 
 TEST(test_vec__pushes_removes_iterates) {

@@ -282,6 +282,40 @@ TEST(test_workers__full_queue_refuses) {
     waiter_fini(&gate);
 }
 
+/* Submits until it is refused, which is only once the pool stops. */
+struct insistent {
+    struct work work;
+    struct workers *pool;
+    struct job jobs[2000];
+    _Atomic(unsigned) done;
+    unsigned accepted;
+    int rc;
+};
+
+static void insist(struct work *w) {
+    struct insistent *it = (struct insistent *)w;
+    for (it->accepted = 0; it->accepted < 2000; it->accepted++) {
+        struct job *j = &it->jobs[it->accepted];
+        *j = (struct job){.work = {.run = run_job}, .done = &it->done};
+        while ((it->rc = workers_submit(it->pool, &j->work)) == ERR_AGAIN)
+            clock_sleep_ns(clock_system(), NS_PER_MS);
+        if (it->rc)
+            return;
+        clock_sleep_ns(clock_system(), NS_PER_MS);
+    }
+}
+
+TEST(test_workers__stopping_pool_refuses_new_work) {
+    static struct insistent it;
+    it.work.run = insist;
+    assert_int_equal(workers_start(&(struct workers_options){.threads = 2, .queue_max = 1}, &it.pool, NULL),
+                     0);
+    assert_int_equal(workers_submit(it.pool, &it.work), 0);
+    workers_stop(it.pool);
+    assert_int_equal(it.rc, ERR_CLOSED);
+    assert_int_equal(it.done, it.accepted);
+}
+
 TEST(test_waiter__signal_before_wait_counts) {
     struct waiter w;
     waiter_init(&w, NULL);

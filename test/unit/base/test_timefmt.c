@@ -325,3 +325,57 @@ TEST(test_timefmt__age_column) {
     duration_format_human(out, -1500 * NS_PER_MS);
     assert_string_equal(out, "0s");
 }
+
+/* Valid texts with bytes changed, dropped and doubled: whatever is taken prints and reads back to the same.
+ */
+static size_t damage(struct rand *r, const char *text, char *out) {
+    size_t n = 0;
+    for (const char *p = text; *p; p++) {
+        static const char bytes[] = "0123456789-+:.,TZhmsun\xc2\xb5 ";
+        uint64_t what = rand_below(r, 24);
+        if (what != 0)
+            out[n++] = what == 1 ? bytes[rand_below(r, sizeof bytes)] : *p;
+        if (what == 2)
+            out[n++] = *p;
+    }
+    return n;
+}
+
+TEST(test_timefmt__damaged_times_are_refused_or_read_consistently) {
+    struct rand_seeded seeded;
+    struct rand *r = rand_seeded_init(&seeded, unit_seed());
+    unsigned taken = 0;
+    for (int i = 0; i < 50000; i++) {
+        char text[128], again[TIME_TEXT_SIZE];
+        size_t n = damage(r, "2006-01-02T15:04:05.123456-07:00", text);
+        int64_t sec, back_sec;
+        int32_t nsec, back_nsec;
+        if (!time_parse(str_make(text, n), TIME_NANO, &sec, &nsec))
+            continue;
+        taken++;
+        assert_true(nsec >= 0 && nsec < 1000000000);
+        n = time_format(again, sec, nsec, TIME_NANO);
+        if (again[0] == '-')
+            continue; /* the offset led before the year 0 */
+        assert_true(time_parse(str_make(again, n), TIME_NANO, &back_sec, &back_nsec));
+        assert_true(back_sec == sec && back_nsec == nsec);
+    }
+    assert_in_range(taken, 1000, 49000);
+}
+
+TEST(test_timefmt__damaged_durations_are_refused_or_read_consistently) {
+    struct rand_seeded seeded;
+    struct rand *r = rand_seeded_init(&seeded, unit_seed());
+    unsigned taken = 0;
+    for (int i = 0; i < 50000; i++) {
+        char text[128], again[DURATION_TEXT_SIZE];
+        size_t n = damage(r, i % 2 ? "-1h15m30.918273645s" : "1.5ms20\xc2\xb5s7ns", text);
+        int64_t ns, back;
+        if (!duration_parse(str_make(text, n), &ns))
+            continue;
+        taken++;
+        assert_true(duration_parse(str_make(again, duration_format(again, ns)), &back));
+        assert_true(back == ns);
+    }
+    assert_in_range(taken, 1000, 49000);
+}
