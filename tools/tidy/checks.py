@@ -32,7 +32,7 @@ def words(f):
         m = rules.WORDS.search(line)
         if m:
             yield i, 'word', f'"{m.group(0)}" has no place here'
-        m = None if rules.HOSTS_FREE.match(f.path) else rules.HOSTS.search(line)
+        m = None if rules.HOSTS_FREE.search(f.path) else rules.HOSTS.search(line)
         if m:
             yield i, 'host', f'names a registry or a download: {m.group(0)}'
 
