@@ -5,6 +5,7 @@
  */
 #include "api/fieldset.h"
 
+#include "api/field_error.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "codec/json.h"
@@ -55,28 +56,9 @@ int path_el_cmp(const struct path_el *a, const struct path_el *b) {
     return value_cmp(&a->v, &b->v);
 }
 
-/* A string as Go's %q prints it. */
-static void write_quoted(struct buf *out, struct str s) {
-    static const char letters[] = {['\a'] = 'a', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\v'] = 'v',
-                                   ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
-    buf_byte(out, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c < sizeof letters && letters[c]) {
-            buf_byte(out, '\\');
-            buf_byte(out, letters[c]);
-        } else if (c < ' ' || c == 0x7f) {
-            buf_printf(out, "\\x%02x", c);
-        } else {
-            buf_byte(out, (char)c);
-        }
-    }
-    buf_byte(out, '"');
-}
-
 static void write_value(struct buf *out, const struct jval *v) {
     switch ((enum jkind)v->kind) {
-    case J_STRING: write_quoted(out, jval_as_str(v)); break;
+    case J_STRING: field_quote(out, jval_as_str(v)); break;
     case J_ARRAY:
         buf_byte(out, '[');
         for (uint32_t i = 0; i < v->n; i++) {
@@ -163,6 +145,18 @@ bool fieldset_covers(const struct fieldset *a, const struct fieldset *b) {
             return false;
     }
     return true;
+}
+
+bool fieldset_overlaps(const struct fieldset *a, const struct fieldset *b) {
+    for (uint32_t i = 0, j = 0; i < a->n && j < b->n;) {
+        const struct fieldset *x = &a->kids[i], *y = &b->kids[j];
+        int c = path_el_cmp(&x->el, &y->el);
+        if (c == 0 && ((x->member && y->member) || fieldset_overlaps(x, y)))
+            return true;
+        i += c <= 0;
+        j += c >= 0;
+    }
+    return false;
 }
 
 /* Index of the first child at or after the element. */

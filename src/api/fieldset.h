@@ -77,6 +77,9 @@ bool fieldset_equal(const struct fieldset *a, const struct fieldset *b);
 /* Whether all members of b are members of a. */
 bool fieldset_covers(const struct fieldset *a, const struct fieldset *b);
 
+/* Whether they have a member in common. */
+bool fieldset_overlaps(const struct fieldset *a, const struct fieldset *b);
+
 /* The node of a path of n elements, or NULL; it may be a member or not. */
 const struct fieldset *fieldset_find(const struct fieldset *set, const struct path_el *path, size_t n);
 

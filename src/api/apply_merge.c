@@ -1,0 +1,212 @@
+/* Merging and pruning of values. See apply.h. */
+#include "api/apply.h"
+
+#include "base/arena.h"
+
+static const struct ref absent;
+
+static bool nothing(struct ref r) {
+    enum ref_kind kind = ref_kind(r);
+    return kind == REF_ABSENT || kind == REF_NULL;
+}
+
+static bool empty_map(struct ref r) {
+    struct ref_iter it = ref_iter(r);
+    return !ref_next(&it);
+}
+
+static struct jval merge_maps(struct arena *a, struct ref live, struct ref config) {
+    struct jobject out = {0};
+    struct ref_iter x = ref_iter(live), y = ref_iter(config);
+    bool more_x = ref_next(&x), more_y = ref_next(&y);
+    while (more_x || more_y) {
+        int c = !more_x ? 1 : !more_y ? -1 : str_cmp(x.name, y.name);
+        jobject_set(a, &out, c <= 0 ? x.name : y.name,
+                    apply_merge(a, c <= 0 ? x.value : absent, c >= 0 ? y.value : absent));
+        if (c <= 0)
+            more_x = ref_next(&x);
+        if (c >= 0)
+            more_y = ref_next(&y);
+    }
+    return jobject_done(&out);
+}
+
+#define NONE UINT32_MAX
+
+/* One side of a list merge. */
+struct side {
+    struct ref list;
+    uint32_t n;
+    uint32_t *other; /* per item: the first item of the other side with its element, or NONE */
+    bool *twice;     /* per item: its element is there more than once */
+};
+
+static struct side side_of(struct arena *a, struct ref list, const struct item *items) {
+    struct side s = {list, ref_len(list), NULL, NULL};
+    s.other = arena_new_n(a, s.n, uint32_t);
+    s.twice = arena_new_n(a, s.n, bool);
+    for (uint32_t i = 0; i < s.n; i++) {
+        s.other[i] = NONE;
+        s.twice[items[i].i] = items[i].twice;
+    }
+    return s;
+}
+
+/* Finds each item's counterpart; items of one element are next to each other, the first one first. */
+static void match(struct side *x, const struct item *ix, struct side *y, const struct item *iy) {
+    for (uint32_t i = 0, j = 0; i < x->n && j < y->n;) {
+        int c = path_el_cmp(&ix[i].el, &iy[j].el);
+        uint32_t end_i = i + 1, end_j = j + 1;
+        while (end_i < x->n && ix[i].twice && path_el_cmp(&ix[i].el, &ix[end_i].el) == 0)
+            end_i++;
+        while (end_j < y->n && iy[j].twice && path_el_cmp(&iy[j].el, &iy[end_j].el) == 0)
+            end_j++;
+        if (c == 0) {
+            for (uint32_t k = i; k < end_i; k++)
+                x->other[ix[k].i] = iy[j].i;
+            for (uint32_t k = j; k < end_j; k++)
+                y->other[iy[k].i] = ix[i].i;
+        }
+        if (c <= 0)
+            i = end_i;
+        if (c >= 0)
+            j = end_j;
+    }
+}
+
+/* The state of a list merge: live and config are walked in order, config decides. */
+struct list_merge {
+    struct arena *a;
+    struct side live, config;
+    bool *done;    /* per config item: already in the result */
+    uint32_t next; /* the config item that, of those also in live, comes next */
+    struct jval *out;
+    uint32_t n;
+};
+
+static void find_next(struct list_merge *m, uint32_t from) {
+    while (from < m->config.n && m->config.other[from] == NONE)
+        from++;
+    m->next = from;
+}
+
+/* Puts config item j, merged with its live counterpart. Of items that are there twice in live none can be
+ * told to be the counterpart: the applied one replaces them. */
+static void put_config(struct list_merge *m, uint32_t j) {
+    uint32_t i = m->config.other[j];
+    struct ref live = i != NONE && !m->live.twice[i] ? ref_at(m->live.list, i) : absent;
+    m->out[m->n++] = apply_merge(m->a, live, ref_at(m->config.list, j));
+    m->done[j] = true;
+    if (j == m->next)
+        find_next(m, j + 1);
+}
+
+/* CONFORMS: structured-merge-diff's order of merged lists: the items of the configuration in their order; an
+ * item that only live has comes before the shared item that it stood before. */
+static void merge_items(struct list_merge *m) {
+    uint32_t i = 0, j = 0;
+    while (i < m->live.n || j < m->config.n) {
+        if (i < m->live.n) {
+            uint32_t shared = m->live.other[i];
+            if (shared == NONE) {
+                m->out[m->n++] = ref_tree(ref_at(m->live.list, i++), m->a);
+                continue;
+            }
+            if (shared == j && j < m->config.n) {
+                put_config(m, j++);
+                i++;
+                continue;
+            }
+            bool wait = j < m->config.n && m->next < m->config.n && shared != m->next;
+            if (wait || m->done[shared]) {
+                i++; /* it moves to where the configuration has it */
+                if (wait)
+                    continue;
+            }
+        }
+        if (j < m->config.n)
+            put_config(m, j++);
+    }
+}
+
+static struct jval merge_lists(struct arena *a, struct ref live, struct ref config) {
+    const struct item *x = list_items(a, live), *y = list_items(a, config);
+    struct list_merge m = {.a = a, .live = side_of(a, live, x), .config = side_of(a, config, y)};
+    match(&m.live, x, &m.config, y);
+    m.done = arena_new_n(a, m.config.n, bool);
+    m.out = arena_new_n(a, (size_t)m.live.n + m.config.n, struct jval);
+    find_next(&m, 0);
+    merge_items(&m);
+    return jval_array(m.out, m.n);
+}
+
+struct jval apply_merge(struct arena *a, struct ref live, struct ref config) {
+    live = ref_unpack(live, a);
+    config = ref_unpack(config, a);
+    if (ref_kind(config) == REF_ABSENT)
+        return ref_tree(live, a);
+    bool parts_live = ref_granular(live), parts_config = ref_granular(config);
+    if (parts_live && parts_config && ref_kind(live) == ref_kind(config))
+        return ref_kind(live) == REF_MAP ? merge_maps(a, live, config) : merge_lists(a, live, config);
+    if (parts_live && ref_kind(config) == REF_NULL) {
+        bool empty = ref_kind(live) == REF_LIST ? ref_len(live) == 0 : empty_map(live);
+        return empty ? ref_tree(config, a) : ref_tree(live, a);
+    }
+    return ref_tree(config, a);
+}
+
+static struct jval remove_members(struct arena *a, struct ref v, const struct fieldset *remove,
+                                  struct ref config) {
+    struct jobject out = {0};
+    for (struct ref_iter it = ref_iter(v); ref_next(&it);) {
+        struct path_el el = path_field(it.name);
+        const struct fieldset *kid = fieldset_kid(remove, &el);
+        if (kid && kid->member)
+            continue;
+        jobject_set(a, &out, it.name,
+                    kid ? apply_remove(a, it.value, kid, ref_get(config, it.name)) : ref_tree(it.value, a));
+    }
+    return jobject_done(&out);
+}
+
+/* The item of a sorted list with that element, or absent. */
+static struct ref find_item(struct ref list, const struct item *items, const struct path_el *el) {
+    uint32_t low = 0, high = ref_len(list);
+    while (low < high) {
+        uint32_t mid = (low + high) / 2;
+        int c = path_el_cmp(el, &items[mid].el);
+        if (c == 0)
+            return ref_at(list, items[mid].i);
+        if (c < 0)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return absent;
+}
+
+static struct jval remove_items(struct arena *a, struct ref v, const struct fieldset *remove,
+                                struct ref config) {
+    uint32_t n = ref_len(v), left = 0;
+    struct jval *out = arena_new_n(a, n, struct jval);
+    const struct item *applied = list_items(a, config);
+    for (uint32_t i = 0; i < n; i++) {
+        bool complete;
+        struct ref item = ref_at(v, i);
+        struct path_el el = path_el_of_item(a, v.pos, item, i, &complete);
+        const struct fieldset *kid = fieldset_kid(remove, &el);
+        if (kid && kid->member)
+            continue;
+        out[left++] = kid ? apply_remove(a, item, kid, find_item(config, applied, &el)) : ref_tree(item, a);
+    }
+    return jval_array(out, left);
+}
+
+struct jval apply_remove(struct arena *a, struct ref v, const struct fieldset *remove, struct ref config) {
+    v = ref_unpack(v, a);
+    if (!ref_granular(v) || !remove->n)
+        return ref_tree(v, a);
+    struct jval out =
+        ref_kind(v) == REF_MAP ? remove_members(a, v, remove, config) : remove_items(a, v, remove, config);
+    return out.n == 0 && ref_kind(config) == REF_NULL && !nothing(v) ? jval_null() : out;
+}
