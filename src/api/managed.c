@@ -140,9 +140,11 @@ static int compare_version(struct write *w, struct version *v, struct ref after,
     if (v->missing)
         return 0;
     struct fieldset_diff d = fieldset_compare(w->a, v->before, v->after);
-    struct fieldset taken = fieldset_union(w->a, &d.added, &d.modified);
-    v->taken = write_filter(w, v->api_version, taken);
+    struct fieldset set = fieldset_union(w->a, &d.added, &d.modified);
+    v->set = write_filter(w, v->api_version, set);
     v->removed = write_filter(w, v->api_version, d.removed);
+    struct fieldset replaced = fieldset_below(w->a, &v->removed, &d.modified);
+    v->taken = fieldset_union(w->a, &v->set, &replaced);
     return 0;
 }
 
@@ -205,7 +207,7 @@ int write_claim(struct write *w, struct managers *m, struct claim *claim, struct
             rc = claim_from(w, claim, &m->v[i], err);
     if (rc < 0)
         return rc;
-    claim->taken = w->v[0].taken;
+    claim->set = w->v[0].set;
     if (claim->n_conflicts)
         return err_set(err, ERR_CONFLICT, "%zu fields are owned by other managers", claim->n_conflicts);
     for (size_t i = m->n; i-- > 0;)
@@ -220,7 +222,7 @@ int track_update(struct write *w, struct managers *m, struct ref after, struct s
     if (rc < 0)
         return rc;
     const struct managed_request *req = w->req;
-    struct fieldset set = without_untracked(w->a, &claim.taken);
+    struct fieldset set = without_untracked(w->a, &claim.set);
     struct manager who = {.name = str_empty(name) ? S("unknown") : name,
                           .subresource = req->subresource,
                           .api_version = req->api_version,

@@ -45,7 +45,8 @@ struct version {
     bool missing;
     bool compared;
     struct ref before, after;
-    struct fieldset taken;   /* added or modified */
+    struct fieldset set;     /* added or modified: what the writer gets */
+    struct fieldset taken;   /* the same, and what went because a value became of another kind: conflicts */
     struct fieldset removed; /* together with taken: what other managers lose */
 };
 
@@ -70,13 +71,13 @@ struct fieldset write_filter(const struct write *w, struct str api_version, stru
 int write_reconcile(struct write *w, struct managers *m, struct err *err);
 
 /* Takes what the write changes from all managers but `self` (may be NULL), removes who then owns nothing, and
- * gives what was added or modified in the version of the request. Without force, others that own something of
- * it are conflicts: ERR_CONFLICT. */
+ * gives what was added or modified, in the version of the request. Without force, others that own something
+ * of it are conflicts: ERR_CONFLICT. */
 struct claim {
     struct ref after;
     const struct manager *self;
     bool force;
-    struct fieldset taken;              /* out */
+    struct fieldset set;                /* out */
     struct managed_conflict *conflicts; /* out */
     size_t n_conflicts, cap_conflicts;
 };
