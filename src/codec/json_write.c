@@ -35,22 +35,44 @@ static bool is_line_separator(const char *p, const char *end) {
     return end - p >= 3 && p[1] == '\x80' && (p[2] == '\xa8' || p[2] == '\xa9');
 }
 
+/* Valid UTF-8, with escapes for the line separators in it. */
+static void put_utf8(struct buf *out, const char *p, const char *end) {
+    while (p < end) {
+        const char *stop = memchr(p, 0xe2, (size_t)(end - p));
+        if (!stop)
+            stop = end;
+        buf_put(out, p, (size_t)(stop - p));
+        p = stop;
+        if (stop < end && is_line_separator(stop, end)) {
+            buf_put(out, stop[2] == '\xa8' ? "\\u2028" : "\\u2029", 6);
+            p += 3;
+        } else if (stop < end) {
+            buf_byte(out, *p++);
+        }
+    }
+}
+
+/* What is not ASCII, from p on: as far as it is UTF-8, or one replacement for one byte that is not. Returns
+ * how many bytes that were. */
+static size_t put_not_ascii(struct buf *out, const char *p, const char *end) {
+    const char *stop = p;
+    while (stop < end && (signed char)*stop < 0)
+        stop++;
+    size_t n = utf8_valid_prefix((struct str){p, (size_t)(stop - p)});
+    put_utf8(out, p, p + n);
+    if (n == 0)
+        buf_lit(out, "\\ufffd");
+    return n ? n : 1;
+}
+
 /* The escape of what stands at p, which json_escapes(); returns how many bytes it replaces. */
 static size_t put_escape(struct buf *out, const char *p, const char *end) {
     unsigned char c = (unsigned char)*p;
     char text[6];
-    if (c != 0xe2) {
-        buf_put(out, text, escape_byte(c, text));
-        return 1;
-    }
-    if (!is_line_separator(p, end)) {
-        buf_byte(out, *p);
-        return 1;
-    }
-    memcpy(text, "\\u202", 5);
-    text[5] = p[2] == '\xa8' ? '8' : '9';
-    buf_put(out, text, 6);
-    return 3;
+    if (c >= 0x80)
+        return put_not_ascii(out, p, end);
+    buf_put(out, text, escape_byte(c, text));
+    return 1;
 }
 
 void json_put_escaped(struct buf *out, struct str s, enum json_escape what) {

@@ -169,3 +169,14 @@ TEST(test_json_string__written_text_reads_back) {
     assert_ok(json_parse(&a, buf_view(&b), NULL, NULL, &v, &err), &err);
     assert_str_equal(jval_as_str(&v), str_make(text, n));
 }
+
+/* Strings that came as protobuf may hold anything. CONFORMS: Go's encoding/json. */
+TEST(test_json_string__bytes_that_are_not_utf8_are_written_as_the_replacement) {
+    writes(S("\xff"), "\"\\ufffd\"");
+    writes(S("a\xc3(\x80\x80z"), "\"a\\ufffd(\\ufffd\\ufffdz\"");
+    writes(S("\xed\xa0\x80"), "\"\\ufffd\\ufffd\\ufffd\"");
+    writes(S("\xc3\xa4\xf0\x9f\x98"), "\"\xc3\xa4\\ufffd\\ufffd\\ufffd\"");
+    writes(S("\xe2\x80"), "\"\\ufffd\\ufffd\"");
+    writes(S("\xc3\xa4\xe2\x80\xa8\xc3\xb6\xe2\x80\xa6"), "\"\xc3\xa4\\u2028\xc3\xb6\xe2\x80\xa6\"");
+    writes(S("0123456789abcdef\xff"), "\"0123456789abcdef\\ufffd\"");
+}
