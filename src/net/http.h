@@ -33,16 +33,16 @@ struct loop;
     (1u << 20)                 /* bytes waiting for a slow reader before http_stream_write refuses */
 #define HTTP2_STREAMS_MAX 250u /* concurrent streams of a connection */
 
-enum http_method {
-    HTTP_GET,
-    HTTP_HEAD,
-    HTTP_POST,
-    HTTP_PUT,
-    HTTP_PATCH,
-    HTTP_DELETE,
-    HTTP_OPTIONS,
-    HTTP_CONNECT,
-    HTTP_OTHER, /* the text is in method_text */
+enum http_verb {
+    HTTP_VERB_GET,
+    HTTP_VERB_HEAD,
+    HTTP_VERB_POST,
+    HTTP_VERB_PUT,
+    HTTP_VERB_PATCH,
+    HTTP_VERB_DELETE,
+    HTTP_VERB_OPTIONS,
+    HTTP_VERB_CONNECT,
+    HTTP_VERB_OTHER, /* the text is in method_text */
 };
 
 struct http_header {
@@ -60,7 +60,7 @@ struct http_peer {
 
 /* What a handler reads. Borrowed from the request. */
 struct http_in {
-    enum http_method method;
+    enum http_verb method;
     struct str method_text;
     struct str
         path; /* percent-decoded, starts with '/', no empty, "." or ".." segments taken away: as sent */

@@ -1,0 +1,91 @@
+/* net/conn: one accepted connection: socket, TLS, what waits to be sent, time limits. Inside net/.
+ *
+ * The transport reads and writes the socket itself (through OpenSSL when there is TLS) and is told by a poll
+ * handle when that may go on. What the bytes mean is the protocol's: h1.c, h2.c, or raw bytes after an
+ * upgrade. A connection belongs to its loop; nothing here is called from elsewhere.
+ *
+ *     handshake ──ALPN h2──> h2
+ *         └──────else──────> h1 ──upgrade──> raw
+ */
+#pragma once
+
+#include <openssl/ssl.h>
+#include <uv.h>
+
+#include "base/timer.h"
+#include "net/chunkq.h"
+#include "net/http.h"
+
+struct server_loop;
+struct conn;
+struct h2;
+
+#define CONN_READ_BYTES (64u * 1024) /* one read; a buffer of the loop */
+#define CONN_INPUT_MAX (64u * 1024)  /* kept while a request is being answered; then reading stops */
+#define CONN_OUTPUT_LOW (64u * 1024) /* below it, protocols hand over more */
+
+enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_CLOSING };
+
+/* What a protocol does with a connection. */
+struct conn_protocol {
+    /* Bytes came in; returns false when the connection is to be closed. */
+    bool (*on_data)(struct conn *c, const char *p, size_t n);
+    /* The peer finished writing. */
+    void (*on_eof)(struct conn *c);
+    /* Output has fallen below CONN_OUTPUT_LOW. */
+    void (*on_writable)(struct conn *c);
+    /* The connection ends: free what is the protocol's. Last call. */
+    void (*on_close)(struct conn *c);
+    /* The server drains: end when idle, say so to the peer. */
+    void (*on_drain)(struct conn *c);
+    /* A time limit passed; true: close. */
+    bool (*on_timeout)(struct conn *c);
+};
+
+struct conn {
+    struct server_loop *loop;
+    struct conn *prev, *next; /* of the loop */
+    uv_poll_t poll;
+    int events; /* polled for now */
+    int fd;
+    SSL *ssl;
+    enum conn_state state;
+    const struct conn_protocol *protocol; /* NULL during the handshake */
+    void *p;                              /* the protocol's */
+    struct chunkq out;
+    struct timer timer;
+    struct http_peer peer;
+    char address[64];
+    struct http_request *upgraded; /* freed with the connection */
+    bool read_paused, eof, want_write;
+    bool close_when_sent;
+    bool in_callback; /* closing waits until the protocol returns */
+};
+
+/* Takes over fd. */
+void conn_accept(struct server_loop *l, int fd);
+
+/* Queues bytes; flushed when the protocol returns, or now with conn_flush. */
+void conn_send(struct conn *c, struct http_chunk chunk);
+void conn_send_copy(struct conn *c, const void *p, size_t n);
+
+/* Sends what waits as far as the socket takes it. */
+void conn_flush(struct conn *c);
+
+/* Reads no more (or again): back-pressure. */
+void conn_pause(struct conn *c, bool pause);
+
+/* Closes as soon as what waits is sent. */
+void conn_finish(struct conn *c);
+
+/* Closes now. The protocol's on_close runs before this returns, unless it is the protocol that calls. */
+void conn_close(struct conn *c);
+
+/* Starts the one time limit there is (0: none), in milliseconds from now. */
+void conn_deadline(struct conn *c, unsigned ms);
+
+extern const struct conn_protocol h1_protocol, h2_protocol, raw_protocol;
+
+/* Called once, when the handshake is over (or there is none). */
+void h1_start(struct conn *c);
+void h2_start(struct conn *c);

@@ -1,0 +1,497 @@
+/* HTTP/1.1. CONFORMS: RFC 9112.
+ *
+ * One request at a time: while it is answered, what else comes in is kept (CONN_INPUT_MAX) and read on when
+ * the answer is complete. Framing that could be read in two ways is refused: a body length together with
+ * chunked coding, two lengths, folded headers, white space before the colon, control characters. An answer
+ * that cannot be framed on HTTP/1.0 ends with the connection.
+ */
+#include <http_parser.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "net/server_priv.h"
+
+struct h1 {
+    http_parser parser;
+    struct http_request *request;   /* being read or answered */
+    struct buf target, name, value; /* being read */
+    bool in_value;
+    struct buf input; /* what came in meanwhile */
+    int error;        /* status to answer a malformed request with */
+    bool complete, keep_alive, chunked, expect_continue, length_seen;
+    bool answering;  /* the handler has the request */
+    bool processing; /* inside h1_run: do not start over */
+};
+
+static const struct request_ops h1_ops;
+
+static struct http_request *current(struct h1 *h) {
+    return h->request;
+}
+
+/* -- parsing -- */
+
+static int on_begin(http_parser *p) {
+    struct conn *c = p->data;
+    struct h1 *h = c->p;
+    h->request = request_new(c, &h1_ops, 1);
+    h->request->protocol = h;
+    buf_clear(&h->target);
+    buf_clear(&h->name);
+    buf_clear(&h->value);
+    h->in_value = h->expect_continue = h->length_seen = h->complete = false;
+    return 0;
+}
+
+static int on_target(http_parser *p, const char *at, size_t n) {
+    struct h1 *h = ((struct conn *)p->data)->p;
+    if (h->target.n + n > HTTP_HEADER_BYTES_MAX) {
+        h->error = 431;
+        return 1;
+    }
+    buf_put(&h->target, at, n);
+    return 0;
+}
+
+static int finish_header(struct h1 *h) {
+    struct str name = buf_view(&h->name), value = str_trim(buf_view(&h->value));
+    if (name.n == 0)
+        return 0;
+    bool length = str_eq_nocase(name, S("content-length"));
+    if (length && h->length_seen)
+        h->error = 400;
+    h->length_seen |= length;
+    if (str_eq_nocase(name, S("expect")))
+        h->expect_continue = str_eq_nocase(value, S("100-continue"));
+    int status = request_add_header(current(h), name, value);
+    if (status && !h->error)
+        h->error = status;
+    buf_clear(&h->name);
+    buf_clear(&h->value);
+    return h->error ? 1 : 0;
+}
+
+static int on_name(http_parser *p, const char *at, size_t n) {
+    struct h1 *h = ((struct conn *)p->data)->p;
+    if (h->in_value && finish_header(h))
+        return 1;
+    h->in_value = false;
+    if (h->name.n + n > HTTP_HEADER_BYTES_MAX) {
+        h->error = 431;
+        return 1;
+    }
+    buf_put(&h->name, at, n);
+    return 0;
+}
+
+static int on_value(http_parser *p, const char *at, size_t n) {
+    struct h1 *h = ((struct conn *)p->data)->p;
+    h->in_value = true;
+    if (h->value.n + n > HTTP_HEADER_BYTES_MAX) {
+        h->error = 431;
+        return 1;
+    }
+    buf_put(&h->value, at, n);
+    return 0;
+}
+
+static int on_headers(http_parser *p) {
+    struct conn *c = p->data;
+    struct h1 *h = c->p;
+    struct http_request *r = current(h);
+    if (finish_header(h))
+        return -1;
+    bool both = h->length_seen && p->flags & F_CHUNKED;
+    bool bare = p->http_major == 1 && p->http_minor >= 1 && !r->in.host.p;
+    request_set_method(r, str_from(http_method_str((enum http_method)p->method)));
+    if (both || bare || p->http_major != 1 || !request_set_target(r, buf_view(&h->target))) {
+        h->error = p->http_major != 1 ? 505 : 400;
+        return -1;
+    }
+    if (p->content_length != ULLONG_MAX && p->content_length > c->loop->server->o.body_bytes_max) {
+        h->error = 413;
+        return -1;
+    }
+    bool has_body = p->flags & F_CHUNKED || (p->content_length && p->content_length != ULLONG_MAX);
+    if (h->expect_continue && has_body)
+        conn_send(c, (struct http_chunk){.bytes = S("HTTP/1.1 100 Continue\r\n\r\n")});
+    conn_deadline(c, c->loop->server->o.body_timeout_ms);
+    return 0;
+}
+
+static int on_body(http_parser *p, const char *at, size_t n) {
+    struct h1 *h = ((struct conn *)p->data)->p;
+    h->error = request_add_body(current(h), at, n);
+    return h->error ? 1 : 0;
+}
+
+static int on_complete(http_parser *p) {
+    struct h1 *h = ((struct conn *)p->data)->p;
+    h->keep_alive = http_should_keep_alive(p) && !p->upgrade;
+    h->complete = true;
+    http_parser_pause(p, 1);
+    return 0;
+}
+
+static const http_parser_settings settings = {
+    .on_message_begin = on_begin,
+    .on_url = on_target,
+    .on_header_field = on_name,
+    .on_header_value = on_value,
+    .on_headers_complete = on_headers,
+    .on_body = on_body,
+    .on_message_complete = on_complete,
+};
+
+/* -- answers -- */
+
+static void put_date_and_end(struct buf *b, struct conn *c) {
+    buf_printf(b, "date: %s\r\n\r\n", server_date(c->loop).p);
+}
+
+static void h1_head(struct http_request *r, int status, const struct http_header *headers, size_t n,
+                    int64_t body_bytes, bool no_body) {
+    struct h1 *h = r->protocol;
+    struct buf b = BUF_INIT;
+    bool old = h->parser.http_minor == 0;
+    h->chunked = body_bytes < 0 && !old;
+    if (body_bytes < 0 && old)
+        h->keep_alive = false;
+    if (atomic_load(&r->conn->loop->server->draining))
+        h->keep_alive = false;
+    const char *reason = http_status_str((enum http_status)status);
+    buf_printf(&b, "HTTP/1.1 %d %s\r\n", status, reason);
+    for (size_t i = 0; i < n; i++) {
+        buf_str(&b, headers[i].name);
+        buf_lit(&b, ": ");
+        buf_str(&b, headers[i].value);
+        buf_lit(&b, "\r\n");
+    }
+    if (h->chunked)
+        buf_lit(&b, "transfer-encoding: chunked\r\n");
+    else if (body_bytes >= 0 && status != 204 && status != 304 &&
+             (!no_body || r->in.method == HTTP_VERB_HEAD))
+        buf_printf(&b, "content-length: %lld\r\n", (long long)body_bytes);
+    if (!h->keep_alive)
+        buf_lit(&b, "connection: close\r\n");
+    put_date_and_end(&b, r->conn);
+    conn_send(r->conn, (struct http_chunk){.bytes = buf_view(&b), .release = free, .arg = b.p});
+}
+
+static void h1_body(struct http_request *r, const struct http_chunk *chunks, size_t n) {
+    struct h1 *h = r->protocol;
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        bytes += chunks[i].bytes.n;
+    if (h->chunked && bytes) {
+        char head[24];
+        conn_send_copy(r->conn, head, (size_t)snprintf(head, sizeof head, "%zx\r\n", bytes));
+    }
+    for (size_t i = 0; i < n; i++)
+        conn_send(r->conn, chunks[i]);
+    if (h->chunked && bytes)
+        conn_send(r->conn, (struct http_chunk){.bytes = S("\r\n")});
+}
+
+static bool h1_run(struct conn *c);
+
+/* The next request was here already. As inside a callback: whoever ended the answer flushes. */
+static void run_again(struct conn *c) {
+    bool inside = c->in_callback;
+    c->in_callback = true;
+    if (!h1_run(c))
+        c->close_when_sent = true;
+    c->in_callback = inside;
+}
+
+static void h1_end(struct http_request *r) {
+    struct h1 *h = r->protocol;
+    struct conn *c = r->conn;
+    if (h->chunked)
+        conn_send(c, (struct http_chunk){.bytes = S("0\r\n\r\n")});
+    h->chunked = false;
+    h->request = NULL;
+    h->answering = false;
+    request_free_when_sent(r);
+    if (!h->keep_alive) {
+        conn_finish(c);
+        return;
+    }
+    conn_deadline(c, c->loop->server->o.idle_timeout_ms);
+    if (c->read_paused)
+        conn_pause(c, false);
+    if (!h->processing && h->input.n)
+        run_again(c);
+}
+
+static size_t h1_queued(struct http_request *r) {
+    return r->conn->out.bytes;
+}
+
+static const struct request_ops h1_ops = {h1_head, h1_body, h1_end, h1_queued};
+
+/* A request that cannot be understood, or is too large: an answer, then the end. */
+static void answer_error(struct conn *c, int status) {
+    struct buf b = BUF_INIT;
+    const char *reason = http_status_str((enum http_status)status);
+    buf_printf(&b,
+               "HTTP/1.1 %d %s\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %zu\r\n"
+               "connection: close\r\n",
+               status, reason, strlen(reason));
+    put_date_and_end(&b, c);
+    buf_printf(&b, "%s", reason);
+    conn_send(c, (struct http_chunk){.bytes = buf_view(&b), .release = free, .arg = b.p});
+}
+
+/* -- the connection -- */
+
+static size_t parse(struct conn *c, const char *p, size_t n) {
+    struct h1 *h = c->p;
+    if (HTTP_PARSER_ERRNO(&h->parser) == HPE_PAUSED)
+        http_parser_pause(&h->parser, 0);
+    size_t used = http_parser_execute(&h->parser, &settings, p, n);
+    enum http_errno e = HTTP_PARSER_ERRNO(&h->parser);
+    if (e != HPE_OK && e != HPE_PAUSED && !h->error)
+        h->error = e == HPE_HEADER_OVERFLOW ? 431 : 400;
+    return used;
+}
+
+static bool refuse(struct conn *c) {
+    struct h1 *h = c->p;
+    answer_error(c, h->error);
+    if (h->request)
+        request_free(h->request);
+    h->request = NULL;
+    return false;
+}
+
+static void dispatch(struct conn *c) {
+    struct h1 *h = c->p;
+    h->complete = false;
+    h->answering = true;
+    conn_deadline(c, 0);
+    request_dispatch(h->request);
+}
+
+/* Reads requests from input until one is being answered or more bytes are needed. False: close. */
+static bool h1_run(struct conn *c) {
+    struct h1 *h = c->p;
+    bool go_on = true;
+    h->processing = true;
+    while (go_on && h->input.n && !h->answering && c->protocol == &h1_protocol && !c->close_when_sent) {
+        size_t used = parse(c, h->input.p, h->input.n);
+        if (h->error) {
+            go_on = refuse(c);
+            break;
+        }
+        buf_remove(&h->input, 0, used);
+        if (h->complete)
+            dispatch(c);
+        else if (used == 0)
+            break;
+    }
+    h->processing = false;
+    return go_on;
+}
+
+/* CONFORMS: RFC 9113 3.4: a client that knows may begin with HTTP/2's preface. */
+static bool starts_h2(const char *p, size_t n) {
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    return n >= sizeof preface - 1 && memcmp(p, preface, sizeof preface - 1) == 0;
+}
+
+static void h1_free(struct h1 *h) {
+    buf_fini(&h->target);
+    buf_fini(&h->name);
+    buf_fini(&h->value);
+    buf_fini(&h->input);
+    free(h);
+}
+
+static bool h1_on_data(struct conn *c, const char *p, size_t n) {
+    struct h1 *h = c->p;
+    if (!h->request && h->input.n == 0 && starts_h2(p, n)) {
+        h1_free(h);
+        h2_start(c);
+        return c->protocol->on_data(c, p, n);
+    }
+    buf_put(&h->input, p, n);
+    if (h->answering) {
+        if (h->input.n >= CONN_INPUT_MAX)
+            conn_pause(c, true);
+        return true;
+    }
+    return h1_run(c);
+}
+
+static void h1_on_eof(struct conn *c) {
+    conn_close(c);
+}
+
+static void h1_on_writable(struct conn *c) {
+    struct h1 *h = c->p;
+    if (h->request && h->answering)
+        request_writable(h->request);
+}
+
+static void h1_on_close(struct conn *c) {
+    struct h1 *h = c->p;
+    if (h->request && h->answering)
+        request_gone(h->request);
+    else if (h->request)
+        request_free(h->request);
+    h1_free(h);
+    c->p = NULL;
+}
+
+static void h1_on_drain(struct conn *c) {
+    struct h1 *h = c->p;
+    h->keep_alive = false;
+    if (!h->request)
+        conn_close(c);
+}
+
+static bool h1_on_timeout(struct conn *c) {
+    (void)c;
+    return true;
+}
+
+const struct conn_protocol h1_protocol = {
+    .on_data = h1_on_data,
+    .on_eof = h1_on_eof,
+    .on_writable = h1_on_writable,
+    .on_close = h1_on_close,
+    .on_drain = h1_on_drain,
+    .on_timeout = h1_on_timeout,
+};
+
+void h1_start(struct conn *c) {
+    struct h1 *h = calloc(1, sizeof *h);
+    if (!h)
+        panic("out of memory");
+    http_parser_init(&h->parser, HTTP_REQUEST);
+    h->parser.data = c;
+    c->p = h;
+    c->protocol = &h1_protocol;
+    conn_deadline(c, c->loop->server->o.header_timeout_ms);
+}
+
+/* -- upgrades -- */
+
+struct raw {
+    struct http_request *request;
+    const struct http_raw_ops *ops;
+    void *user;
+    bool finishing;
+};
+
+static bool raw_on_data(struct conn *c, const char *p, size_t n) {
+    struct raw *w = c->p;
+    w->ops->on_data(w->user, str_make(p, n));
+    return true;
+}
+
+static void raw_on_eof(struct conn *c) {
+    struct raw *w = c->p;
+    w->ops->on_data(w->user, S(""));
+}
+
+static void raw_on_writable(struct conn *c) {
+    struct raw *w = c->p;
+    if (c->out.bytes < CONN_OUTPUT_LOW && w->ops->on_writable)
+        w->ops->on_writable(w->user);
+}
+
+static void raw_on_close(struct conn *c) {
+    struct raw *w = c->p;
+    w->ops->on_close(w->user, NULL);
+    c->upgraded = w->request;
+    free(w);
+    c->p = NULL;
+}
+
+static void raw_on_drain(struct conn *c) {
+    (void)c;
+}
+
+static bool raw_on_timeout(struct conn *c) {
+    (void)c;
+    return true;
+}
+
+const struct conn_protocol raw_protocol = {
+    .on_data = raw_on_data,
+    .on_eof = raw_on_eof,
+    .on_writable = raw_on_writable,
+    .on_close = raw_on_close,
+    .on_drain = raw_on_drain,
+    .on_timeout = raw_on_timeout,
+};
+
+static void send_upgrade_head(struct http_request *r, struct str protocol, const struct http_header *headers,
+                              size_t n) {
+    struct buf b = BUF_INIT;
+    buf_printf(&b, "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: %.*s\r\n",
+               STR_ARG(protocol));
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&b, "%.*s: %.*s\r\n", STR_ARG(headers[i].name), STR_ARG(headers[i].value));
+    buf_lit(&b, "\r\n");
+    conn_send(r->conn, (struct http_chunk){.bytes = buf_view(&b), .release = free, .arg = b.p});
+}
+
+int http_upgrade(struct http_request *r, struct str protocol, const struct http_header *headers,
+                 size_t n_headers, const struct http_raw_ops *ops, void *user, struct err *err) {
+    struct conn *c = r->conn;
+    check(r->state == REQ_HANDLING);
+    if (r->in.version != 1)
+        return err_set(err, ERR_UNSUPPORTED, "a connection of HTTP/2 cannot be upgraded");
+    struct h1 *h = c->p;
+    struct raw *w = calloc(1, sizeof *w);
+    if (!w)
+        panic("out of memory");
+    *w = (struct raw){.request = r, .ops = ops, .user = user};
+    send_upgrade_head(r, protocol, headers, n_headers);
+    r->state = REQ_RAW;
+    r->protocol = w;
+    struct buf early = h->input;
+    h->input = (struct buf)BUF_INIT;
+    h->request = NULL;
+    /* h1_run still looks at h when this is called from a handler: it is freed with the connection's next
+     * turn. */
+    c->p = w;
+    c->protocol = &raw_protocol;
+    h->answering = true;
+    arena_hold(&r->arena, (void (*)(void *))h1_free, h);
+    conn_deadline(c, 0);
+    if (early.n)
+        ops->on_data(user, buf_view(&early));
+    buf_fini(&early);
+    if (!c->in_callback)
+        conn_flush(c);
+    return 0;
+}
+
+int http_raw_write(struct http_request *r, const struct http_chunk *chunks, size_t n_chunks) {
+    struct conn *c = r->conn;
+    if (c->out.bytes >= HTTP_STREAM_QUEUE_MAX)
+        return ERR_AGAIN;
+    for (size_t i = 0; i < n_chunks; i++)
+        conn_send(c, chunks[i]);
+    if (!c->in_callback)
+        conn_flush(c);
+    return 0;
+}
+
+void http_raw_pause(struct http_request *r, bool pause) {
+    conn_pause(r->conn, pause);
+}
+
+void http_raw_shutdown(struct http_request *r) {
+    conn_finish(r->conn);
+}
+
+void http_raw_close(struct http_request *r) {
+    conn_close(r->conn);
+}
