@@ -122,12 +122,12 @@ static bool looks_like_domain(struct str s) {
 }
 
 bool image_ref_parse(struct str text, struct image_ref *ret_ref) {
-    struct image_ref r = {.domain = S("docker.io"), .path = text, .tag = S(""), .digest = S("")};
+    struct image_ref r = {.domain = S(""), .path = text, .tag = S(""), .digest = S("")};
     struct str head, tail;
     if (text.n == 64 && count_hex(text) == 64)
         return false; /* an image ID */
     if (str_split(text, '/', &head, &tail) && looks_like_domain(head)) {
-        r.domain = str_eq(head, S("index.docker.io")) ? S("docker.io") : head;
+        r.domain = head;
         r.path = tail;
         if (!is_domain(head) && !is_path_component(head))
             return false;

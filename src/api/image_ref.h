@@ -1,8 +1,7 @@
 /* api/image_ref: references to container images: [domain/]path[:tag][@digest].
  *
- * CONFORMS: the reference grammar of container registries with Docker's short names: without a domain the
- * image is docker.io's, and a path of one component is in library/. Pure; results borrow from the text. Any
- * thread.
+ * CONFORMS: the reference grammar of container registries. Which registry a name without a domain means is
+ * the container runtime's business. Pure; results borrow from the text. Any thread.
  */
 #pragma once
 
@@ -13,8 +12,8 @@
 #define IMAGE_PATH_MAX 255u
 
 struct image_ref {
-    struct str domain; /* docker.io when the text names none */
-    struct str path;   /* as written: "nginx", not "library/nginx" */
+    struct str domain; /* empty when the text names none */
+    struct str path;   /* as written */
     struct str tag;    /* empty when there is none */
     struct str digest; /* likewise */
 };
