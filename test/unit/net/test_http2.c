@@ -41,10 +41,10 @@ static int on_header(nghttp2_session *s, const nghttp2_frame *f, const uint8_t *
                      const uint8_t *value, size_t value_n, uint8_t flags, void *arg) {
     (void)s;
     (void)flags;
-    (void)value_n;
-    if (name_n == 7 && memcmp(name, ":status", 7) == 0)
-        ((struct peer *)arg)->streams[f->hd.stream_id / 2].status =
-            atoi((const char *)value); /* tidy: calls because NUL-terminated by nghttp2 */
+    int64_t status = 0;
+    if (str_eq(str_make((const char *)name, name_n), S(":status")) &&
+        str_to_i64(str_make((const char *)value, value_n), &status))
+        ((struct peer *)arg)->streams[f->hd.stream_id / 2].status = (int)status;
     return 0;
 }
 
