@@ -1,8 +1,9 @@
 /* api/object: a frozen, shared API object.
  *
  * Decoded once, then never changed; reference counted; any thread may read it without a lock. Whoever wants a
- * change copies the body into an arena of its own, edits, and makes a new object. The object owns its arena,
- * in which the body, its strings and its encodings live.
+ * change copies the body into an arena of his own, edits, and freezes a new object. The object owns its
+ * arena, in which the body and its strings live; encodings are made on first use, at most one of each form is
+ * kept, and they live as long as the object.
  */
 #pragma once
 
@@ -10,28 +11,47 @@
 #include <stdint.h>
 
 #include "api/kind.h"
-#include "api/types/meta.h"
 #include "base/arena.h"
 
-/* Bytes the object is sent as; made at most once per form and kept. */
-enum object_form { FORM_JSON, FORM_PROTO, FORM_COUNT };
+struct meta_object_meta;
+
+/* Bytes the object is sent as. */
+enum object_form {
+    FORM_JSON,
+    FORM_PROTO, /* with the k8s\0 envelope */
+    FORM_COUNT,
+};
+
+struct object_encoding;
 
 struct object {
     atomic_uint refs;
     const struct kind *kind;
-    const void *body; /* packed struct of kind->type; struct jval when kind->set has none */
-    const struct meta_object_meta *meta;   /* inside body, or made from it (custom resources) */
-    uint64_t rv;                           /* resource version, 0: not stored */
-    struct str *_Atomic forms[FORM_COUNT]; /* NULL: not made yet */
-    struct arena arena;                    /* owned; only object.c allocates from it after freezing */
+    const void *body;                                  /* packed struct of kind->type */
+    const struct meta_object_meta *meta;               /* inside body */
+    uint64_t rv;                                       /* resource version, 0: not stored */
+    struct arena arena;                                /* frozen */
+    struct object_encoding *_Atomic forms[FORM_COUNT]; /* NULL: not made yet */
 };
 
-/* Freezes: takes over the arena (the caller's is empty afterwards) with body in it. One reference, the
- * caller's. */
+/* Takes over the arena (the caller's is empty afterwards) with body in it. One reference, the caller's. rv is
+ * read from metadata.resourceVersion. kind must have object metadata. */
 struct object *object_freeze(const struct kind *kind, const void *body, struct arena *arena);
 
+/* Both accept NULL. */
 struct object *object_ref(const struct object *o);
 void object_unref(const struct object *o);
 
-/* The encoding, made on first use. Any thread. Borrowed from the object. */
+/* For cow.h and arena_hold. */
+void object_retain_any(void *object);
+void object_release_any(void *object);
+
+/* The encoding; borrowed from the object. Any thread. */
 struct str object_form(const struct object *o, enum object_form form);
+
+/* Puts an encoding in place that the caller has already (what came from the store); copies the bytes. Nothing
+ * happens when there is one. */
+void object_set_form(const struct object *o, enum object_form form, struct str bytes);
+
+/* Bytes of memory held: arena and encodings. */
+size_t object_memory_bytes(const struct object *o);
