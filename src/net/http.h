@@ -142,7 +142,7 @@ struct http_server_options {
     void *arg;
 };
 
-/* Starts listening and serving on its own threads. */
+/* Starts listening and serving on its own threads. The process ignores SIGPIPE from then on. */
 int http_server_start(const struct http_server_options *options, struct http_server **ret_server,
                       struct err *err);
 uint16_t http_server_port(const struct http_server *s);

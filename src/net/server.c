@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -317,6 +318,7 @@ int http_server_start(const struct http_server_options *options, struct http_ser
         panic("out of memory");
     s->o = *options;
     set_defaults(s);
+    (void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
     s->loops = calloc(s->n_loops, sizeof *s->loops);
     if (!s->loops)
         panic("out of memory");
