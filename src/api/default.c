@@ -139,7 +139,7 @@ static void walk_field(const struct defaulting *d, const struct ty_field *f, cha
         if (p)
             walk(d, f->type, p);
         return;
-    case SHAPE_MAP: offset = sizeof(struct str); /* fall through */
+    case SHAPE_MAP: offset = sizeof(struct str); __attribute__((fallthrough));
     case SHAPE_LIST:
         step = f->shape == SHAPE_MAP ? ty_entry_size(&builtin, f) : ty_item_size(&builtin, f);
         for (uint32_t i = 0; i < list->n; i++)

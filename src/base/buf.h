@@ -36,8 +36,8 @@ static inline char *buf_reserve(struct buf *b, size_t n) {
 }
 
 static inline void buf_put(struct buf *b, const void *p, size_t n) {
-    char *to = buf_reserve(b, n);
-    if (to && n) {
+    char *to = n ? buf_reserve(b, n) : NULL;
+    if (to) {
         memcpy(to, p, n);
         b->n += n;
     }
