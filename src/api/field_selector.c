@@ -116,12 +116,18 @@ static const struct kind_selector *find_label(const struct kind *kind, struct st
     return NULL;
 }
 
-/* CONFORMS: kinds that have the two common labels only answer with these. */
-static int unknown_label(const struct kind *kind, struct str label, struct err *err) {
-    label = str_cut(label, SHOWN_MAX);
+static bool has_common_labels_only(const struct kind *kind) {
     for (uint32_t i = 0; i < kind->n_selectors; i++)
         if (!str_has_prefix(kind->selectors[i].label, S("metadata.")))
-            return err_set(err, ERR_INVALID, "field label not supported: %.*s", STR_ARG(label));
+            return false;
+    return true;
+}
+
+/* CONFORMS: built-in kinds with the two common labels only answer with these. */
+static int unknown_label(const struct kind *kind, struct str label, struct err *err) {
+    label = str_cut(label, SHOWN_MAX);
+    if (kind->set != &builtin || !has_common_labels_only(kind))
+        return err_set(err, ERR_INVALID, "field label not supported: %.*s", STR_ARG(label));
     return err_set(err, ERR_INVALID,
                    "\"%.*s\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
                    STR_ARG(label));

@@ -162,6 +162,11 @@ TEST(test_field_selector__refuses_unknown_labels) {
     assert_fails(field_selector_resolve(&a, &s, &kinds[KIND_CORE_CONFIG_MAP], &resolved, &err), ERR_INVALID);
     assert_string_equal(err.msg, "\"spec.bogus\" is not a known field selector: only \"metadata.name\", "
                                  "\"metadata.namespace\"");
+    struct ty_set other = {0};
+    struct kind custom = kinds[KIND_CORE_CONFIG_MAP];
+    custom.set = &other;
+    assert_fails(field_selector_resolve(&a, &s, &custom, &resolved, &err), ERR_INVALID);
+    assert_string_equal(err.msg, "field label not supported: spec.bogus");
 }
 
 static struct str ip_of(void *ctx, const struct field_term *term) {
