@@ -20,7 +20,7 @@
 struct arena;
 struct err;
 
-#define STRATEGIC_WORK_MAX (4u * 1024 * 1024) /* members and items looked at in one call */
+#define STRATEGIC_WORK_MAX (1024u * 1024) /* members and items looked at in one call */
 
 /* ERR_INVALID when the patch is malformed or a list item lacks its merge key. */
 int strategic_apply(struct arena *a, struct pos schema, const struct jval *original, const struct jval *patch,

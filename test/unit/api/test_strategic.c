@@ -689,4 +689,5 @@ TEST(test_strategic__many_patches_of_one_large_item_are_refused) {
         named_items(&a, "containers", 1, 1, named_items(&a, "env", 20000, 20000, jval_null()));
     struct jval patch = named_items(&a, "containers", 20000, 1, one);
     assert_fails(apply(&a, TY_CORE_POD_SPEC, &original, &patch, &out, &err), ERR_TOO_LARGE);
+    assert_true(arena_total_bytes(&a) < 128u * 1024 * 1024);
 }
