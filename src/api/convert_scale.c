@@ -1,11 +1,9 @@
 /* Scales of workloads. See convert_scale.h. */
 #include "api/convert_scale.h"
 
-#include <stdlib.h>
-
+#include "api/label_selector.h"
 #include "api/schema.h"
 #include "api/types/apps.h"
-#include "api/types/constants.h"
 #include "api/types/core.h"
 #include "api/types/ids.h"
 #include "base/arena.h"
@@ -17,9 +15,21 @@ struct workload {
     const struct meta_object_meta *metadata;
     struct opt_i32 replicas;
     int32_t current_replicas;
-    const struct meta_label_selector *selector; /* or labels */
-    struct str_map labels;
+    const struct meta_label_selector *selector;
+    struct str_map labels; /* is_map: in place of the selector */
+    bool is_map;
 };
+
+#define WORKLOAD(o)                                                                                          \
+    (struct workload) {                                                                                      \
+        .metadata = &(o)->metadata, .replicas = (o)->spec.replicas,                                          \
+        .current_replicas = (o)->status.replicas, .selector = (o)->spec.selector                             \
+    }
+#define CONTROLLER(o)                                                                                        \
+    (struct workload) {                                                                                      \
+        .metadata = &(o)->metadata, .replicas = (o)->spec.replicas,                                          \
+        .current_replicas = (o)->status.replicas, .labels = (o)->spec.selector, .is_map = true               \
+    }
 
 static int unsupported(uint32_t type, struct err *err) {
     return err_set(err, ERR_UNSUPPORTED, "%.*s cannot be scaled",
@@ -32,85 +42,24 @@ static int read_workload(uint32_t type, const void *object, struct workload *ret
     const struct apps_stateful_set *ss = object;
     const struct core_replication_controller *rc = object;
     switch (type) {
-    case TY_APPS_DEPLOYMENT:
-        *ret = (struct workload){&d->metadata, d->spec.replicas, d->status.replicas, d->spec.selector, {0}};
-        return 0;
-    case TY_APPS_REPLICA_SET:
-        *ret =
-            (struct workload){&rs->metadata, rs->spec.replicas, rs->status.replicas, rs->spec.selector, {0}};
-        return 0;
-    case TY_APPS_STATEFUL_SET:
-        *ret =
-            (struct workload){&ss->metadata, ss->spec.replicas, ss->status.replicas, ss->spec.selector, {0}};
-        return 0;
-    case TY_CORE_REPLICATION_CONTROLLER:
-        *ret =
-            (struct workload){&rc->metadata, rc->spec.replicas, rc->status.replicas, NULL, rc->spec.selector};
-        return 0;
+    case TY_APPS_DEPLOYMENT: *ret = WORKLOAD(d); break;
+    case TY_APPS_REPLICA_SET: *ret = WORKLOAD(rs); break;
+    case TY_APPS_STATEFUL_SET: *ret = WORKLOAD(ss); break;
+    case TY_CORE_REPLICATION_CONTROLLER: *ret = CONTROLLER(rc); break;
     default: return unsupported(type, err);
     }
-}
-
-/* One requirement of a selector, as text. */
-struct requirement {
-    struct str key, text;
-};
-
-static int by_key(const void *a, const void *b) {
-    return str_cmp(((const struct requirement *)a)->key, ((const struct requirement *)b)->key);
-}
-
-/* "key in (a,b)", values in order. */
-static struct str set_text(struct arena *a, const struct meta_label_selector_requirement *e,
-                           const char *word) {
-    struct str *values = arena_new_n(a, e->values.n, struct str);
-    if (e->values.n) {
-        memcpy(values, e->values.v, e->values.n * sizeof *values);
-        qsort(values, e->values.n, sizeof *values, str_cmp_qsort);
-    }
-    struct str list = arena_join(a, values, e->values.n, S(","));
-    return arena_printf(a, "%.*s %s (%.*s)", STR_ARG(e->key), word, STR_ARG(list));
-}
-
-static int expression_text(struct arena *a, const struct meta_label_selector_requirement *e,
-                           struct str *ret_text, struct err *err) {
-    if (str_eq(e->operator, META_LABEL_SELECTOR_OP_IN))
-        *ret_text = set_text(a, e, "in");
-    else if (str_eq(e->operator, META_LABEL_SELECTOR_OP_NOT_IN))
-        *ret_text = set_text(a, e, "notin");
-    else if (str_eq(e->operator, META_LABEL_SELECTOR_OP_EXISTS))
-        *ret_text = e->key;
-    else if (str_eq(e->operator, META_LABEL_SELECTOR_OP_DOES_NOT_EXIST))
-        *ret_text = arena_printf(a, "!%.*s", STR_ARG(e->key));
-    else
-        return err_set(err, ERR_INVALID, "\"%.*s\" is no operator of a label selector",
-                       STR_ARG(str_cut(e->operator, 128)));
     return 0;
 }
 
-/* CONFORMS: the text form of label selectors: requirements in the order of their keys. */
-static int selector_text(struct arena *a, const struct meta_label_selector *s, struct str_map labels,
-                         struct str *ret_text, struct err *err) {
-    uint32_t n_expressions = s ? s->match_expressions.n : 0, n = 0;
-    if (s)
-        labels = s->match_labels;
-    struct requirement *all = arena_new_n(a, (size_t)labels.n + n_expressions, struct requirement);
-    for (uint32_t i = 0; i < labels.n; i++)
-        all[n++] =
-            (struct requirement){labels.v[i].key, arena_printf(a, "%.*s=%.*s", STR_ARG(labels.v[i].key),
-                                                               STR_ARG(labels.v[i].value))};
-    for (uint32_t i = 0; i < n_expressions; i++) {
-        all[n].key = s->match_expressions.v[i].key;
-        int rc = expression_text(a, &s->match_expressions.v[i], &all[n++].text, err);
-        if (rc)
-            return rc;
-    }
-    if (n)
-        qsort(all, n, sizeof *all, by_key);
-    struct str *texts = arena_new_n(a, n, struct str);
-    for (uint32_t i = 0; i < n; i++)
-        texts[i] = all[i].text;
-    *ret_text = arena_join(a, texts, n, S(","));
+/* CONFORMS: the canonical text of the selector; "" without one. */
+static int selector_text(struct arena *a, const struct workload *w, struct str *ret_text, struct err *err) {
+    struct label_selector s = label_selector_of_map(a, w->labels);
+    _cleanup_buf struct buf text = BUF_INIT;
+    int rc = w->is_map ? 0 : label_selector_compile(a, w->selector, &s, err);
+    if (rc)
+        return rc;
+    label_selector_write(&text, &s);
+    *ret_text = buf_to_arena(&text, a);
     return 0;
 }
 
@@ -120,7 +69,7 @@ int scale_of(struct arena *a, uint32_t type, const void *object, struct autoscal
     struct str selector;
     int rc = read_workload(type, object, &w, err);
     if (rc == 0)
-        rc = selector_text(a, w.selector, w.labels, &selector, err);
+        rc = selector_text(a, &w, &selector, err);
     if (rc)
         return rc;
     *ret_scale = (struct autoscaling_scale){

@@ -70,7 +70,7 @@ TEST(test_convert_scale__unknown_operators_are_refused) {
     void *d = object(&a, TY_APPS_DEPLOYMENT,
                      "{'spec':{'selector':{'matchExpressions':[{'key':'a','operator':'Near'}]}}}");
     assert_fails(scale_of(&a, TY_APPS_DEPLOYMENT, d, &scale, &err), ERR_INVALID);
-    assert_string_equal(err.msg, "\"Near\" is no operator of a label selector");
+    assert_string_equal(err.msg, "\"Near\" is not a valid label selector operator");
 }
 
 TEST(test_convert_scale__applies_a_number_and_nothing_else) {
