@@ -59,13 +59,19 @@ static inline int read_string(struct reader *rd, const struct ty_field *f, enum 
     return json_leaf_from_string(&rd->r, f, want, s, at);
 }
 
+/* Goes behind a value that does not matter. */
+static int skip(struct reader *rd, bool *ret_compact) {
+    int rc = json_skip(&rd->lex, rd->r.depth_left, ret_compact);
+    return rc == ERR_TOO_LARGE ? json_fail_depth(&rd->lex, rd->r.depth_max) : rc;
+}
+
 /* A value that is kept as text, without white space. */
 static int read_raw(struct reader *rd, struct str *out) {
     const char *start = rd->lex.p;
     bool compact;
-    int rc = json_skip(&rd->lex, rd->r.depth_left, &compact);
+    int rc = skip(rd, &compact);
     if (rc)
-        return rc == ERR_TOO_LARGE ? json_fail_depth(&rd->lex, rd->r.depth_max) : rc;
+        return rc;
     struct str text = {start, (size_t)(rd->lex.p - start)};
     if (compact) {
         *out = rd->borrow ? text : arena_str(rd->r.arena, text);
@@ -314,7 +320,7 @@ __attribute__((cold)) static void repeat(struct reader *rd, const struct ty_fiel
 
 static int skip_unknown(struct reader *rd, struct str key) {
     reading_report(&rd->r, "unknown field", key);
-    return json_skip(&rd->lex, rd->r.depth_left, NULL);
+    return skip(rd, NULL);
 }
 
 static int read_fields(struct reader *rd, uint32_t type, char *out) {

@@ -38,11 +38,20 @@ static int hex_digit(char c) {
 
 /* Checks the escape at `at`; returns what is behind it, or NULL. */
 static const char *escape_end(const char *at, const char *end) {
-    static const char simple[] = "\"\\/bfnrt";
     if (end - at < 2)
         return NULL;
-    if (at[1] != 'u')
-        return at[1] && strchr(simple, at[1]) ? at + 2 : NULL;
+    switch (at[1]) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't': return at + 2;
+    case 'u': break;
+    default: return NULL;
+    }
     if (end - at < 6)
         return NULL;
     for (int i = 2; i < 6; i++)
@@ -67,9 +76,11 @@ int json_string_slow(struct json_lex *l, const char *at, struct json_span *ret) 
     while (at < l->end && *at != '"') {
         if (*at == '\\') {
             const char *next = escape_end(at, l->end);
-            l->p = at;
-            if (!next)
+            if (!next) {
+                bool cut = l->end - at < 6 && !memchr(at + 1, '"', (size_t)(l->end - at - 1));
+                l->p = cut ? l->end : at;
                 return json_fail(l, "a valid escape");
+            }
             escaped = true;
             at = next;
         } else if ((signed char)*at < 0) {
