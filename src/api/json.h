@@ -15,8 +15,12 @@ struct arena;
 struct buf;
 struct err;
 
+/* Nesting of what is read into structs, so that every walk over an object fits a small stack; what is kept as
+ * text (RawExtension, managed fields, unknown fields) may go on to JSON_DEPTH_MAX. */
+#define API_DEPTH_MAX 400u
+
 struct json_read_options {
-    struct json_limits limits;
+    struct json_limits limits;    /* lower ones than JSON_SIZE_MAX, API_DEPTH_MAX */
     struct strict_errors *strict; /* NULL: lenient */
     bool borrow;                  /* strings without escapes point into the text, which outlives the object */
 };

@@ -16,14 +16,16 @@
 
 enum json_step_kind { STEP_FIELD, STEP_INDEX, STEP_KEY };
 
-/* One step from the root to the value being read. */
+/* One step from the root to the value being read. Small: there is one on the stack for every level. */
 struct json_step {
     struct json_step *up;
-    enum json_step_kind kind;
-    uint32_t type;                /* STEP_FIELD: of the message */
-    const struct ty_field *field; /* STEP_FIELD: NULL before the first */
-    struct str key;               /* STEP_KEY */
-    size_t index;                 /* STEP_INDEX */
+    uint16_t kind; /* enum json_step_kind */
+    uint16_t type; /* STEP_FIELD: of the message */
+    union {
+        const struct ty_field *field; /* STEP_FIELD: NULL before the first */
+        struct str key;               /* STEP_KEY */
+        size_t index;                 /* STEP_INDEX */
+    };
 };
 
 /* Memory that structs may take for a text: generous for real objects, which take two to three bytes for each
@@ -40,7 +42,7 @@ struct reading {
     struct strict_errors *strict;
     struct err *err;
     struct json_step *top;
-    uint32_t depth_left, depth_max;
+    uint32_t depth, depth_max;
     size_t budget;   /* bytes that structs, lists and maps may still take */
     bool wrong_type; /* the error is about a value, not about the text */
 };

@@ -1,6 +1,6 @@
 /* JSON text straight into packed structs. See json.h.
  *
- * One recursive walk over text and descriptors together; every container takes one from the depth budget.
+ * One recursive walk over text and descriptors together; every container counts against the depth limit.
  * Fields mostly come in the order of their declaration, so the next row is tried before the look-up by hash.
  * Items of lists and maps wait in a scratch stack until their number is known, and are copied once into an
  * exact array.
@@ -18,10 +18,11 @@ struct reader {
     struct reading r;
     struct json_lex lex;
     struct json_scratch scratch;
+    uint32_t text_depth_max; /* where the text is only skipped */
     bool borrow;
 };
 
-#define ROWS_MAX 256 /* of one type */
+#define ROWS_MAX 128 /* of one type */
 
 static int read_message(struct reader *rd, uint32_t type, char *out);
 static int read_list(struct reader *rd, const struct ty_field *f, struct any_array *out);
@@ -61,8 +62,8 @@ static inline int read_string(struct reader *rd, const struct ty_field *f, enum 
 
 /* Goes behind a value that does not matter. */
 static int skip(struct reader *rd, bool *ret_compact) {
-    int rc = json_skip(&rd->lex, rd->r.depth_left, ret_compact);
-    return rc == ERR_TOO_LARGE ? json_fail_depth(&rd->lex, rd->r.depth_max) : rc;
+    int rc = json_skip(&rd->lex, rd->text_depth_max - rd->r.depth, ret_compact);
+    return rc == ERR_TOO_LARGE ? json_fail_depth(&rd->lex, rd->text_depth_max) : rc;
 }
 
 /* A value that is kept as text, without white space. */
@@ -87,7 +88,7 @@ static int read_tree(struct reader *rd, struct jval *out) {
     int rc = read_raw(rd, &text);
     if (rc)
         return rc;
-    struct json_limits limits = {.depth = rd->r.depth_left};
+    struct json_limits limits = {.depth = rd->text_depth_max - rd->r.depth};
     return json_parse(rd->r.arena, text, &limits, rd->r.strict, out, rd->r.err);
 }
 
@@ -120,15 +121,15 @@ static int read_one(struct reader *rd, const struct ty_field *f, enum json_want 
 /* Goes into a container; the cursor stands at its bracket. leave() is for success only: an error ends the
  * walk. */
 static inline int enter(struct reader *rd) {
-    if (rd->r.depth_left == 0)
+    if (rd->r.depth == rd->r.depth_max)
         return json_fail_depth(&rd->lex, rd->r.depth_max);
-    rd->r.depth_left--;
+    rd->r.depth++;
     rd->lex.p++;
     return 0;
 }
 
 static inline void leave(struct reader *rd, struct json_step *step) {
-    rd->r.depth_left++;
+    rd->r.depth--;
     rd->r.top = step->up;
 }
 
@@ -189,7 +190,7 @@ static int read_list(struct reader *rd, const struct ty_field *f, struct any_arr
         return rc;
     if (!is_empty(rd, ']'))
         return read_items(rd, f, out);
-    rd->r.depth_left++;
+    rd->r.depth--;
     *out = (struct any_array){(void *)json_empty, 0};
     return 0;
 }
@@ -236,7 +237,7 @@ static int read_map(struct reader *rd, const struct ty_field *f, struct any_arra
         return rc;
     if (!is_empty(rd, '}'))
         return read_entries(rd, f, out);
-    rd->r.depth_left++;
+    rd->r.depth--;
     *out = (struct any_array){(void *)json_empty, 0};
     return 0;
 }
@@ -327,7 +328,7 @@ static int read_fields(struct reader *rd, uint32_t type, char *out) {
     const struct ty_field *fields = ty_fields(rd->r.set, type);
     uint64_t seen[ROWS_MAX / 64] = {0};
     uint32_t next = 0;
-    struct json_step step = {.up = rd->r.top, .kind = STEP_FIELD, .type = type};
+    struct json_step step = {.up = rd->r.top, .kind = STEP_FIELD, .type = (uint16_t)type};
     rd->r.top = &step;
     for (bool end = false; !end;) {
         const struct ty_field *f;
@@ -373,7 +374,7 @@ static int read_message(struct reader *rd, uint32_t type, char *out) {
         return rc;
     if (!is_empty(rd, '}'))
         return read_fields(rd, type, out);
-    rd->r.depth_left++;
+    rd->r.depth--;
     return 0;
 }
 
@@ -403,13 +404,12 @@ int api_read_json(struct arena *a, const struct ty_set *set, uint32_t type, stru
     if (text.n > size_max)
         return err_set(err, ERR_TOO_LARGE, "JSON of %zu bytes; at most %zu are accepted", text.n, size_max);
     uint32_t depth = options->limits.depth ? options->limits.depth : JSON_DEPTH_MAX;
-    struct reader rd = {.lex = json_lex_init(text, err), .borrow = options->borrow};
+    struct reader rd = {.lex = json_lex_init(text, err), .text_depth_max = depth, .borrow = options->borrow};
     rd.r = (struct reading){.set = set,
                             .arena = a,
                             .strict = options->strict,
                             .err = err,
-                            .depth_left = depth,
-                            .depth_max = depth,
+                            .depth_max = depth < API_DEPTH_MAX ? depth : API_DEPTH_MAX,
                             .budget = reading_budget(text.n)};
     json_scratch_init(&rd.scratch);
     void *object = arena_alloc(a, set->types[type].size);

@@ -64,17 +64,17 @@ static int one_from_tree(struct reading *r, const struct ty_field *f, enum json_
     return reading_wrong_type(r, f, want, str_from(kind_name(v)));
 }
 
-/* Room for n items; counts against budget and depth until leave(). */
+/* Counts against budget and depth, until leave(). */
 static int enter(struct reading *r, struct json_step *step, size_t bytes) {
-    if (r->depth_left == 0)
+    if (r->depth == r->depth_max)
         return err_set(r->err, ERR_TOO_LARGE, "JSON is nested deeper than %u levels", r->depth_max);
-    r->depth_left--;
+    r->depth++;
     r->top = step;
     return reading_spend(r, bytes);
 }
 
 static void leave(struct reading *r, const struct json_step *step) {
-    r->depth_left++;
+    r->depth--;
     r->top = step->up;
 }
 
@@ -160,7 +160,7 @@ static int message_from_tree(struct reading *r, uint32_t type, const struct jval
     }
     if (v->kind != J_OBJECT)
         return reading_wrong_message(r, type, kind_name(v));
-    struct json_step step = {.up = r->top, .kind = STEP_FIELD, .type = type};
+    struct json_step step = {.up = r->top, .kind = STEP_FIELD, .type = (uint16_t)type};
     int rc = enter(r, &step, 0);
     for (uint32_t i = 0; i < v->n && rc == 0; i++) {
         const struct ty_field *f = ty_find(r->set, type, v->members[i].key);
@@ -182,8 +182,7 @@ int api_from_tree(struct arena *a, const struct ty_set *set, uint32_t type, cons
                         .arena = a,
                         .strict = strict,
                         .err = err ? err : &mine,
-                        .depth_left = JSON_DEPTH_MAX,
-                        .depth_max = JSON_DEPTH_MAX,
+                        .depth_max = API_DEPTH_MAX,
                         .budget = reading_budget(JSON_SIZE_MAX)};
     void *object = arena_alloc(a, set->types[type].size);
     int rc = message_from_tree(&r, type, tree, object);

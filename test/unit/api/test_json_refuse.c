@@ -1,5 +1,4 @@
 /* JSON that a struct cannot take: messages as upstream words them, limits, hostile text. */
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,6 +8,7 @@
 #include "api/types/ids.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/thread.h"
 #include "unit/unit.h"
 
 /* From text and, when it is JSON at all, from its tree: the same message. */
@@ -167,13 +167,6 @@ TEST(test_json_refuse__cut_text_fails_at_every_byte) {
 
 /* --- hostile --- */
 
-/* Sanitizers make frames several times larger. */
-#ifdef __SANITIZE_ADDRESS__
-#define SMALL_STACK (2048 * 1024)
-#else
-#define SMALL_STACK (512 * 1024)
-#endif
-
 /* `open` n times, then `inner`, then what closes it all. */
 static void nest(struct buf *b, const char *open, size_t n, const char *inner) {
     for (size_t i = 0; i < n; i++)
@@ -197,47 +190,69 @@ TEST(test_json_refuse__deep_nesting_is_refused_wherever_it_is) {
         nest(&b, i == 2 ? "{\"x\":" : "[", 100000, "");
         assert_fails(api_read_json(&a, &builtin, TY_CORE_POD, buf_view(&b), NULL, &object, &err),
                      ERR_TOO_LARGE);
-        if (!strstr(err.msg, "JSON is nested deeper than 1000 levels"))
+        if (!strstr(err.msg, "JSON is nested deeper than 1000 levels at byte "))
             fail_msg("%s", err.msg);
     }
 }
 
-/* Reads b on a thread with little stack. */
-static void *read_on_small_stack(void *arg) {
-    static char outcome[ERR_MESSAGE_MAX];
-    const struct buf *b = arg;
+struct deep {
+    const struct buf *text;
+    char outcome[ERR_MESSAGE_MAX]; /* empty: it went well */
+};
+
+/* Everything that walks an object, as a worker of the server does it. */
+static void walk_deep(void *arg) {
+    struct deep *d = arg;
+    const uint32_t type = TY_APIEXTENSIONS_JSON_SCHEMA_PROPS;
     _cleanup_arena struct arena a = ARENA_INIT;
     _cleanup_buf struct buf out = BUF_INIT;
     struct err err = ERR_INIT;
     void *object;
-    int rc =
-        api_read_json(&a, &builtin, TY_APIEXTENSIONS_JSON_SCHEMA_PROPS, buf_view(b), NULL, &object, &err);
-    snprintf(outcome, sizeof outcome, "%s", rc ? err.msg : "");
-    if (rc)
-        return outcome;
-    api_write_json(&out, &builtin, TY_APIEXTENSIONS_JSON_SCHEMA_PROPS, object);
-    return str_eq(buf_view(&out), buf_view(b)) ? NULL : outcome;
+    int rc = api_read_json(&a, &builtin, type, buf_view(d->text), NULL, &object, &err);
+    if (rc == 0) {
+        struct jval tree = api_to_tree(&a, &builtin, type, api_copy(&a, &builtin, type, object));
+        rc = api_from_tree(&a, &builtin, type, &tree, NULL, &object, &err);
+    }
+    if (rc == 0)
+        api_write_json(&out, &builtin, type, object);
+    if (rc == 0 && !str_eq(buf_view(&out), buf_view(d->text)))
+        err_set(&err, ERR_INTERNAL, "came back differently");
+    snprintf(d->outcome, sizeof d->outcome, "%s", err.msg);
 }
 
-TEST(test_json_refuse__the_deepest_schema_fits_a_small_stack) {
+TEST(test_json_refuse__the_deepest_schema_fits_the_stack_of_a_worker) {
     static const struct {
         const char *open;
         unsigned levels; /* of JSON, each time */
     } nests[] = {{"{\"not\":", 1}, {"{\"items\":", 1}, {"{\"allOf\":[", 2}, {"{\"properties\":{\"x\":", 2}};
     for (size_t i = 0; i < sizeof nests / sizeof *nests; i++) {
         _cleanup_buf struct buf b = BUF_INIT;
-        nest(&b, nests[i].open, (JSON_DEPTH_MAX - 1) / nests[i].levels, "{}");
-        pthread_attr_t attr;
-        pthread_t thread;
-        void *outcome;
-        assert_int_equal(pthread_attr_init(&attr), 0);
-        assert_int_equal(pthread_attr_setstacksize(&attr, SMALL_STACK), 0);
-        assert_int_equal(pthread_create(&thread, &attr, read_on_small_stack, &b), 0);
-        assert_int_equal(pthread_join(thread, &outcome), 0);
-        (void)pthread_attr_destroy(&attr);
-        if (outcome)
-            fail_msg("%s: %s", nests[i].open, (char *)outcome);
+        struct deep d = {.text = &b};
+        struct err err = ERR_INIT;
+        struct thread t = {0};
+        nest(&b, nests[i].open, (API_DEPTH_MAX - 1) / nests[i].levels, "{}");
+        assert_ok(thread_start(&t, &(struct thread_options){.name = "deep"}, walk_deep, &d, &err), &err);
+        thread_join(&t);
+        if (d.outcome[0])
+            fail_msg("%s: %s", nests[i].open, d.outcome);
+        buf_clear(&b);
+        nest(&b, nests[i].open, API_DEPTH_MAX, "{}");
+        walk_deep(&d);
+        assert_non_null(strstr(d.outcome, "JSON is nested deeper than 400 levels"));
     }
+}
+
+TEST(test_json_refuse__what_is_kept_as_text_may_be_deeper) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    _cleanup_buf struct buf b = BUF_INIT;
+    struct err err = ERR_INIT;
+    void *object;
+    buf_lit(&b, "{\"metadata\":{\"managedFields\":[{\"fieldsV1\":");
+    nest(&b, "[", JSON_DEPTH_MAX - 4, "");
+    buf_lit(&b, "}]},\"unknown\":");
+    nest(&b, "{\"x\":", JSON_DEPTH_MAX - 1, "1");
+    buf_byte(&b, '}');
+    assert_ok(api_read_json(&a, &builtin, TY_CORE_POD, buf_view(&b), NULL, &object, &err), &err);
 }
 
 TEST(test_json_refuse__lists_of_nothing_may_not_take_much_memory) {
