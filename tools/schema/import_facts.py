@@ -88,15 +88,16 @@ class Docs:
 
 
 class Enums:
-    """Enums of a group version, named after the constant type with these values, else after the field."""
+    """Enums of a group version, named after the constant type with these values (best in this order), else after the
+    field."""
 
     def __init__(self, group, const_types, taken):
         self.group, self.const_types, self.taken, self.by_name = group, const_types, taken, {}
 
     def name(self, message, field, values, closed):
-        base = next((name for (group, name), vals in self.const_types.items()
-                     if group in (self.group, 'core') and set(vals) == set(values)),
-                    message + field[:1].upper() + field[1:])
+        same = [(list(vals) != values, i, name) for i, ((group, name), vals) in enumerate(self.const_types.items())
+                if group in (self.group, 'core') and set(vals) == set(values)]
+        base = min(same)[2] if same else message + field[:1].upper() + field[1:]
         name, n = base, 1
         while self.by_name.get(name, (closed, values)) != (closed, values):
             n += 1
