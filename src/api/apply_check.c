@@ -65,27 +65,27 @@ static const char *unfit(struct pos p, enum ref_kind kind) {
     }
 }
 
-static void check_value(struct check *c, struct ref r, const struct path *path);
+static void check_value(struct check *c, const struct ref *r, const struct path *path);
 
-static void check_members(struct check *c, struct ref r, const struct path *path) {
-    bool closed = !pos_open(r.pos) && r.pos.shape == SHAPE_ONE && r.pos.leaf == LEAF_MESSAGE &&
-                  !(r.pos.set->types[r.pos.type].flags & TYPE_PRESERVE);
-    for (struct ref_iter it = ref_iter(r); ref_next(&it);) {
+static void check_members(struct check *c, const struct ref *r, const struct path *path) {
+    bool closed = !pos_open(r->pos) && r->pos.shape == SHAPE_ONE && r->pos.leaf == LEAF_MESSAGE &&
+                  !(r->pos.set->types[r->pos.type].flags & TYPE_PRESERVE);
+    for (struct ref_iter it = ref_iter(*r); ref_next(&it);) {
         struct path below = {path, path_field(it.name)};
         bool known = true;
         if (closed)
-            (void)pos_member(r.pos, it.name, &known);
+            (void)pos_member(r->pos, it.name, &known);
         if (!known)
             problem(c, &below, "field not declared in schema");
         else
-            check_value(c, it.value, &below);
+            check_value(c, &it.value, &below);
     }
 }
 
 /* Whether item i of a list can be told by its keys or value. */
-static bool check_item(struct check *c, struct ref item, uint32_t i, const struct item *found, bool keyed,
-                       const struct path *path) {
-    enum ref_kind kind = ref_kind(item);
+static bool check_item(struct check *c, const struct ref *item, uint32_t i, const struct item *found,
+                       bool keyed, const struct path *path) {
+    enum ref_kind kind = ref_kind(*item);
     if (keyed && kind != REF_MAP)
         problem(c, path, "element %u: items of a list with keys are maps, not %s", i, kind_text(kind));
     else if (keyed && !found->complete)
@@ -97,41 +97,48 @@ static bool check_item(struct check *c, struct ref item, uint32_t i, const struc
     return false;
 }
 
-static void check_granular_list(struct check *c, struct ref list, const struct path *path) {
-    bool keyed = pos_rule(list.pos)->list_type == LIST_MAP;
-    const struct item *items = list_items(c->a, list);
-    uint32_t n = ref_len(list);
+static void duplicate(struct check *c, const struct path_el *el, const struct path *path) {
+    _cleanup_buf struct buf text = {.limit = 1024};
+    struct path alone = {NULL, *el};
+    path_write(&text, &alone);
+    problem(c, path, "duplicate entries for key %.*s", STR_ARG(buf_view(&text)));
+}
+
+static void check_granular_list(struct check *c, const struct ref *list, const struct path *path) {
+    bool keyed = pos_rule(list->pos)->list_type == LIST_MAP;
+    const struct item *items = list_items(c->a, *list);
+    uint32_t n = ref_len(*list);
     for (uint32_t k = 0; k < n; k++) {
-        struct ref item = ref_at(list, items[k].i);
+        struct ref item = ref_at(*list, items[k].i);
         struct path below = {path, items[k].el};
-        if (!check_item(c, item, items[k].i, &items[k], keyed, path))
+        if (!check_item(c, &item, items[k].i, &items[k], keyed, path))
             continue;
-        if (items[k].twice && (k == 0 || path_el_cmp(&items[k - 1].el, &items[k].el) != 0)) {
-            _cleanup_buf struct buf el = {.limit = 1024};
-            struct path alone = {NULL, items[k].el};
-            path_write(&el, &alone);
-            problem(c, path, "duplicate entries for key %.*s", STR_ARG(buf_view(&el)));
-        }
-        check_value(c, item, &below);
+        if (items[k].twice && (k == 0 || path_el_cmp(&items[k - 1].el, &items[k].el) != 0))
+            duplicate(c, &items[k].el, path);
+        check_value(c, &item, &below);
     }
 }
 
-static void check_value(struct check *c, struct ref r, const struct path *path) {
-    enum ref_kind kind = ref_kind(r);
-    const char *wanted = unfit(r.pos, kind);
-    if (wanted) {
-        problem(c, path, "expected %s, got %s", wanted, kind_text(kind));
-    } else if (kind == REF_MAP) {
-        check_members(c, r, path);
-    } else if (kind == REF_LIST && ref_granular(r)) {
-        check_granular_list(c, r, path);
-    } else if (kind == REF_LIST) {
-        uint32_t n = ref_len(r);
-        for (uint32_t i = 0; i < n; i++) {
-            struct path below = {path, {PATH_INDEX, jval_int(i)}};
-            check_value(c, ref_at(r, i), &below);
-        }
+static void check_atomic_list(struct check *c, const struct ref *list, const struct path *path) {
+    uint32_t n = ref_len(*list);
+    for (uint32_t i = 0; i < n; i++) {
+        struct ref item = ref_at(*list, i);
+        struct path below = {path, {PATH_INDEX, jval_int(i)}};
+        check_value(c, &item, &below);
     }
+}
+
+static void check_value(struct check *c, const struct ref *r, const struct path *path) {
+    enum ref_kind kind = ref_kind(*r);
+    const char *wanted = unfit(r->pos, kind);
+    if (wanted)
+        problem(c, path, "expected %s, got %s", wanted, kind_text(kind));
+    else if (kind == REF_MAP)
+        check_members(c, r, path);
+    else if (kind == REF_LIST && ref_granular(*r))
+        check_granular_list(c, r, path);
+    else if (kind == REF_LIST)
+        check_atomic_list(c, r, path);
 }
 
 static struct str all_problems(const struct check *c) {
@@ -143,7 +150,7 @@ static struct str all_problems(const struct check *c) {
 
 int apply_check(struct arena *a, struct ref config, struct str *ret_all, struct err *err) {
     struct check c = {.a = a};
-    check_value(&c, config, NULL);
+    check_value(&c, &config, NULL);
     if (!c.n)
         return 0;
     if (ret_all)

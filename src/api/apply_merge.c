@@ -15,14 +15,17 @@ static bool empty_map(struct ref r) {
     return !ref_next(&it);
 }
 
-static struct jval merge_maps(struct arena *a, struct ref live, struct ref config) {
+static struct jval merge(struct arena *a, const struct ref *live, const struct ref *config, uint32_t depth);
+
+__attribute__((noinline)) static struct jval merge_maps(struct arena *a, const struct ref *live,
+                                                        const struct ref *config, uint32_t depth) {
     struct jobject out = {0};
-    struct ref_iter x = ref_iter(live), y = ref_iter(config);
+    struct ref_iter x = ref_iter(*live), y = ref_iter(*config);
     bool more_x = ref_next(&x), more_y = ref_next(&y);
     while (more_x || more_y) {
         int c = !more_x ? 1 : !more_y ? -1 : str_cmp(x.name, y.name);
         jobject_set(a, &out, c <= 0 ? x.name : y.name,
-                    apply_merge(a, c <= 0 ? x.value : absent, c >= 0 ? y.value : absent));
+                    merge(a, c <= 0 ? &x.value : &absent, c >= 0 ? &y.value : &absent, depth + 1));
         if (c <= 0)
             more_x = ref_next(&x);
         if (c >= 0)
@@ -77,6 +80,7 @@ static void match(struct side *x, const struct item *ix, struct side *y, const s
 /* The state of a list merge: live and config are walked in order, config decides. */
 struct list_merge {
     struct arena *a;
+    uint32_t depth; /* of the items */
     struct side live, config;
     bool *done;    /* per config item: already in the result */
     uint32_t next; /* the config item that, of those also in live, comes next */
@@ -95,7 +99,8 @@ static void find_next(struct list_merge *m, uint32_t from) {
 static void put_config(struct list_merge *m, uint32_t j) {
     uint32_t i = m->config.other[j];
     struct ref live = i != NONE && !m->live.twice[i] ? ref_at(m->live.list, i) : absent;
-    m->out[m->n++] = apply_merge(m->a, live, ref_at(m->config.list, j));
+    struct ref config = ref_at(m->config.list, j);
+    m->out[m->n++] = merge(m->a, &live, &config, m->depth);
     m->done[j] = true;
     if (j == m->next)
         find_next(m, j + 1);
@@ -129,34 +134,42 @@ static void merge_items(struct list_merge *m) {
     }
 }
 
-static struct jval merge_lists(struct arena *a, struct ref live, struct ref config) {
-    const struct item *x = list_items(a, live), *y = list_items(a, config);
-    struct list_merge m = {.a = a, .live = side_of(a, live, x), .config = side_of(a, config, y)};
-    match(&m.live, x, &m.config, y);
-    m.done = arena_new_n(a, m.config.n, bool);
-    m.out = arena_new_n(a, (size_t)m.live.n + m.config.n, struct jval);
-    find_next(&m, 0);
-    merge_items(&m);
-    return jval_array(m.out, m.n);
+__attribute__((noinline)) static struct jval merge_lists(struct arena *a, const struct ref *live,
+                                                         const struct ref *config, uint32_t depth) {
+    const struct item *x = list_items(a, *live), *y = list_items(a, *config);
+    struct list_merge *m = arena_new(a, struct list_merge);
+    *m = (struct list_merge){
+        .a = a, .depth = depth + 1, .live = side_of(a, *live, x), .config = side_of(a, *config, y)};
+    match(&m->live, x, &m->config, y);
+    m->done = arena_new_n(a, m->config.n, bool);
+    m->out = arena_new_n(a, (size_t)m->live.n + m->config.n, struct jval);
+    find_next(m, 0);
+    merge_items(m);
+    return jval_array(m->out, m->n);
+}
+
+/* Whether the configuration's null stands against something that has parts: those stay. */
+static bool null_keeps(const struct ref *live, const struct ref *config) {
+    if (ref_kind(*config) != REF_NULL || !ref_granular(*live))
+        return false;
+    return ref_kind(*live) == REF_LIST ? ref_len(*live) > 0 : !empty_map(*live);
+}
+
+static struct jval merge(struct arena *a, const struct ref *live, const struct ref *config, uint32_t depth) {
+    struct ref x = ref_unpack(*live, a), y = ref_unpack(*config, a);
+    if (ref_kind(y) == REF_ABSENT || null_keeps(&x, &y))
+        return ref_tree(x, a);
+    if (depth == FIELDSET_DEPTH_MAX || ref_kind(x) != ref_kind(y) || !ref_granular(x) || !ref_granular(y))
+        return ref_tree(y, a);
+    return ref_kind(x) == REF_MAP ? merge_maps(a, &x, &y, depth) : merge_lists(a, &x, &y, depth);
 }
 
 struct jval apply_merge(struct arena *a, struct ref live, struct ref config) {
-    live = ref_unpack(live, a);
-    config = ref_unpack(config, a);
-    if (ref_kind(config) == REF_ABSENT)
-        return ref_tree(live, a);
-    bool parts_live = ref_granular(live), parts_config = ref_granular(config);
-    if (parts_live && parts_config && ref_kind(live) == ref_kind(config))
-        return ref_kind(live) == REF_MAP ? merge_maps(a, live, config) : merge_lists(a, live, config);
-    if (parts_live && ref_kind(config) == REF_NULL) {
-        bool empty = ref_kind(live) == REF_LIST ? ref_len(live) == 0 : empty_map(live);
-        return empty ? ref_tree(config, a) : ref_tree(live, a);
-    }
-    return ref_tree(config, a);
+    return merge(a, &live, &config, 0);
 }
 
-static struct jval remove_members(struct arena *a, struct ref v, const struct fieldset *remove,
-                                  struct ref config) {
+__attribute__((noinline)) static struct jval
+remove_members(struct arena *a, struct ref v, const struct fieldset *remove, struct ref config) {
     struct jobject out = {0};
     for (struct ref_iter it = ref_iter(v); ref_next(&it);) {
         struct path_el el = path_field(it.name);
@@ -185,8 +198,8 @@ static struct ref find_item(struct ref list, const struct item *items, const str
     return absent;
 }
 
-static struct jval remove_items(struct arena *a, struct ref v, const struct fieldset *remove,
-                                struct ref config) {
+__attribute__((noinline)) static struct jval remove_items(struct arena *a, struct ref v,
+                                                          const struct fieldset *remove, struct ref config) {
     uint32_t n = ref_len(v), left = 0;
     struct jval *out = arena_new_n(a, n, struct jval);
     const struct item *applied = list_items(a, config);

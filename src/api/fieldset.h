@@ -25,6 +25,9 @@ struct arena;
 struct buf;
 struct err;
 
+/* What lies deeper in an object is owned as one value, so that all walks fit a small stack. */
+#define FIELDSET_DEPTH_MAX 128u
+
 enum path_kind { PATH_FIELD, PATH_KEY, PATH_VALUE, PATH_INDEX };
 
 struct path_el {
@@ -143,7 +146,8 @@ struct item *list_items(struct arena *a, struct ref list);
  */
 bool ref_granular(struct ref r);
 
-/* A packed raw value as an untyped tree; any other as it is. */
+/* A packed raw value as an untyped tree; any other as it is, and so is a raw value that is nested too deep.
+ */
 struct ref ref_unpack(struct ref r, struct arena *a);
 
 /* Every field that the value sets, as apply takes ownership of it: leaves, atomic values, list items, map

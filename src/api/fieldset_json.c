@@ -22,7 +22,8 @@ struct reader {
 enum el_result { EL_OK, EL_SELF, EL_UNKNOWN };
 
 static int read_json(struct reader *r, struct str text, struct jval *ret) {
-    return json_parse(r->arena, text, NULL, NULL, ret, r->lex.err);
+    static const struct json_limits limits = {.depth = FIELDSET_DEPTH_MAX};
+    return json_parse(r->arena, text, &limits, NULL, ret, r->lex.err);
 }
 
 /* The element that a key of the text stands for; negative on errors. */
@@ -69,7 +70,7 @@ static int read_kid(struct reader *r, struct fieldset *node, struct str key) {
     if (what != EL_OK) {
         if (what == EL_SELF)
             node->member = true;
-        return json_skip(&r->lex, JSON_DEPTH_MAX, NULL);
+        return json_skip(&r->lex, FIELDSET_DEPTH_MAX, NULL);
     }
     int rc = read_node(r, &kid);
     if (rc < 0)
@@ -104,8 +105,8 @@ static void sort_kids(struct reader *r, struct fieldset *node) {
 static int read_node(struct reader *r, struct fieldset *node) {
     if (json_peek(&r->lex) != '{')
         return json_fail(&r->lex, "an object");
-    if (++r->depth > JSON_DEPTH_MAX)
-        return json_fail_depth(&r->lex, JSON_DEPTH_MAX);
+    if (++r->depth > FIELDSET_DEPTH_MAX + 1)
+        return json_fail_depth(&r->lex, FIELDSET_DEPTH_MAX + 1);
     r->lex.p++;
     for (bool first = true; json_peek(&r->lex) != '}'; first = false) {
         if (!first) {

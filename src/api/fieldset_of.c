@@ -94,64 +94,71 @@ bool ref_granular(struct ref r) {
 struct ref ref_unpack(struct ref r, struct arena *a) {
     if (ref_kind(r) != REF_RAW)
         return r;
+    static const struct json_limits limits = {.depth = FIELDSET_DEPTH_MAX};
     struct jval *tree = arena_new(a, struct jval);
-    *tree = ref_tree(r, a);
+    if (json_parse(a, *(const struct str *)r.p, &limits, NULL, tree, NULL) < 0)
+        return r;
     return ref_tree_at((struct pos){.leaf = LEAF_TREE}, tree);
 }
 
-static void collect(struct arena *a, struct fieldset *node, struct ref r);
+/* depth: how many elements lead to the node. */
+static void collect(struct arena *a, struct fieldset *node, const struct ref *r, uint32_t depth);
 
 /* Children are appended in order; one that came to nothing goes again. */
-static void collect_kid(struct arena *a, struct fieldset *node, const struct path_el *el, struct ref value,
-                        bool member) {
+static void collect_kid(struct arena *a, struct fieldset *node, const struct path_el *el,
+                        const struct ref *value, bool member, uint32_t depth) {
     struct fieldset *kid = fieldset_push(a, node, el);
-    collect(a, kid, value);
+    collect(a, kid, value, depth + 1);
     kid->member |= member;
     if (!kid->member && !kid->n)
         node->n--;
 }
 
-static void collect_map(struct arena *a, struct fieldset *node, struct ref r) {
-    bool is_struct = !pos_open(r.pos) && r.pos.shape == SHAPE_ONE;
-    for (struct ref_iter it = ref_iter(r); ref_next(&it);) {
+static bool map_is_empty(const struct ref *map) {
+    struct ref_iter it = ref_iter(*map);
+    return !ref_next(&it);
+}
+
+__attribute__((noinline)) static void collect_map(struct arena *a, struct fieldset *node, const struct ref *r,
+                                                  uint32_t depth) {
+    bool is_struct = !pos_open(r->pos) && r->pos.shape == SHAPE_ONE;
+    for (struct ref_iter it = ref_iter(*r); ref_next(&it);) {
         struct path_el el = path_field(it.name);
-        struct ref value = ref_unpack(it.value, a);
-        enum ref_kind kind = ref_kind(value);
-        bool member = kind == REF_NULL;
-        if (!is_struct || !it.value.pos.set) {
-            member = true; /* an entry of a map, not a field */
-        } else if (kind == REF_MAP) {
-            struct ref_iter first = ref_iter(value);
-            member = !ref_next(&first);
-        }
-        collect_kid(a, node, &el, value, member);
+        bool field = is_struct && it.value.pos.set; /* else an entry of a map */
+        it.value = ref_unpack(it.value, a);
+        enum ref_kind kind = ref_kind(it.value);
+        bool member = !field || kind == REF_NULL || (kind == REF_MAP && map_is_empty(&it.value));
+        collect_kid(a, node, &el, &it.value, member, depth);
     }
 }
 
-static void collect_list(struct arena *a, struct fieldset *node, struct ref r) {
-    const struct item *items = list_items(a, r);
-    uint32_t n = ref_len(r);
+__attribute__((noinline)) static void collect_list(struct arena *a, struct fieldset *node,
+                                                   const struct ref *r, uint32_t depth) {
+    const struct item *items = list_items(a, *r);
+    uint32_t n = ref_len(*r);
     for (uint32_t i = 0; i < n; i++) {
-        if (!items[i].twice)
-            collect_kid(a, node, &items[i].el, ref_unpack(ref_at(r, items[i].i), a), true);
-        else if (i == 0 || path_el_cmp(&items[i - 1].el, &items[i].el) != 0)
+        if (!items[i].twice) {
+            struct ref item = ref_unpack(ref_at(*r, items[i].i), a);
+            collect_kid(a, node, &items[i].el, &item, true, depth);
+        } else if (i == 0 || path_el_cmp(&items[i - 1].el, &items[i].el) != 0) {
             fieldset_push(a, node, &items[i].el)->member = true;
+        }
     }
 }
 
-static void collect(struct arena *a, struct fieldset *node, struct ref r) {
-    enum ref_kind kind = ref_kind(r);
-    if (!ref_granular(r))
+static void collect(struct arena *a, struct fieldset *node, const struct ref *r, uint32_t depth) {
+    enum ref_kind kind = ref_kind(*r);
+    if (depth == FIELDSET_DEPTH_MAX || !ref_granular(*r))
         node->member = kind != REF_ABSENT && kind != REF_NULL;
     else if (kind == REF_MAP)
-        collect_map(a, node, r);
+        collect_map(a, node, r, depth);
     else
-        collect_list(a, node, r);
+        collect_list(a, node, r, depth);
 }
 
 struct fieldset fieldset_of(struct arena *a, struct ref r) {
     struct fieldset set = {0};
-    collect(a, &set, r);
+    collect(a, &set, &r, 0);
     set.member = false;
     return set;
 }

@@ -64,6 +64,23 @@ struct ref without_managed(struct arena *a, struct ref object) {
     return ref_tree_at(object.pos, copy);
 }
 
+static bool deeper_than(const struct jval *v, uint32_t depth) {
+    if (v->kind != J_ARRAY && v->kind != J_OBJECT)
+        return false;
+    if (!depth)
+        return true;
+    for (uint32_t i = 0; i < v->n; i++)
+        if (deeper_than(v->kind == J_ARRAY ? &v->items[i] : &v->members[i].value, depth - 1))
+            return true;
+    return false;
+}
+
+int check_depth(struct ref object, struct err *err) {
+    if (object.rep != REP_TREE || !deeper_than(object.p, MANAGED_DEPTH_MAX))
+        return 0;
+    return err_set(err, ERR_TOO_LARGE, "the object is nested deeper than %u levels", MANAGED_DEPTH_MAX);
+}
+
 struct ref empty_like(struct arena *a, struct ref object) {
     if (object.rep == REP_PACKED)
         return ref_packed(object.pos.set, object.pos.type,
@@ -269,6 +286,8 @@ int managed_update(struct arena *a, const struct managed_request *req, struct ma
                    struct err *err) {
     struct managed_result result = {0};
     struct meta_managed_fields_entry_array live = {0};
+    if (check_depth(req->before, err) < 0 || check_depth(req->after, err) < 0)
+        return ERR_TOO_LARGE;
     bool live_ok = managed_of(a, req->before, &live), created = req->before.rep == REP_NONE;
     bool from_live;
     struct managers m =

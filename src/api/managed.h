@@ -32,6 +32,7 @@ struct status;
 #define MANAGED_ENTRIES_MAX 1024u /* more are refused */
 #define MANAGED_UPDATERS_MAX                                                                                 \
     10u                       /* Update managers of one object; the oldest are merged into ancient-changes */
+#define MANAGED_DEPTH_MAX 400u    /* nesting of objects that are trees; deeper ones are refused */
 #define MANAGER_NAME_MAX 128u /* bytes */
 #define MANAGED_SUBRESOURCE_MAX 256u
 
@@ -95,7 +96,7 @@ int managed_update(struct arena *a, const struct managed_request *req, struct ma
 
 /* Applies a configuration. ERR_CONFLICT: see conflicts and managed_conflict_status. ERR_INVALID: config is of
  * another version, has managedFields or does not fit the schema. ERR_CORRUPT: the live managedFields cannot
- * be read. ERR_TOO_LARGE: too many managers. Only then conflicts or problem are set. */
+ * be read. ERR_TOO_LARGE: too many managers, or nested too deep. Only then conflicts or problem are set. */
 int managed_apply(struct arena *a, const struct managed_request *req, struct managed_result *ret_result,
                   struct err *err);
 

@@ -345,6 +345,8 @@ int managed_apply(struct arena *a, const struct managed_request *req, struct man
     struct managed_result result = {0};
     struct managers before = {0};
     struct attempt t;
+    if (check_depth(req->before, err) < 0 || check_depth(req->config, err) < 0)
+        return ERR_TOO_LARGE;
     int rc = check_config(a, req, &result, err);
     if (rc < 0) {
         ret_result->problem = result.problem;

@@ -89,6 +89,9 @@ struct ref without_managed(struct arena *a, struct ref object);
 /* Without the fields that nobody owns: identity, version and server-set metadata. */
 struct fieldset without_untracked(struct arena *a, const struct fieldset *set);
 
+/* ERR_TOO_LARGE for a tree that is nested deeper than MANAGED_DEPTH_MAX. */
+int check_depth(struct ref object, struct err *err);
+
 /* An object of the same form that has nothing set. */
 struct ref empty_like(struct arena *a, struct ref object);
 

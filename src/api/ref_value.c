@@ -14,67 +14,80 @@ struct str ref_str(struct ref r, struct arena *a) {
     return leaf_text(r.pos.leaf, r.p, a);
 }
 
-static bool lists_equal(struct ref a, struct ref b) {
-    uint32_t n = ref_len(a);
-    if (n != ref_len(b))
+/* Equality walks with pointers and small frames, one for each kind of level (noinline): values nest deep and
+ * stacks are small. */
+static bool equal(const struct ref *a, const struct ref *b);
+
+__attribute__((noinline)) static bool lists_equal(const struct ref *a, const struct ref *b) {
+    uint32_t n = ref_len(*a);
+    if (n != ref_len(*b))
         return false;
-    for (uint32_t i = 0; i < n; i++)
-        if (!ref_equal(ref_at(a, i), ref_at(b, i)))
+    for (uint32_t i = 0; i < n; i++) {
+        struct ref x = ref_at(*a, i), y = ref_at(*b, i);
+        if (!equal(&x, &y))
             return false;
+    }
     return true;
 }
 
-static bool maps_equal(struct ref a, struct ref b) {
-    struct ref_iter ia = ref_iter(a), ib = ref_iter(b);
+__attribute__((noinline)) static bool maps_equal(const struct ref *a, const struct ref *b) {
+    struct ref_iter x = ref_iter(*a), y = ref_iter(*b);
     for (;;) {
-        bool more_a = ref_next(&ia), more_b = ref_next(&ib);
-        if (more_a != more_b)
+        bool more = ref_next(&x);
+        if (more != ref_next(&y))
             return false;
-        if (!more_a)
+        if (!more)
             return true;
-        if (!str_eq(ia.name, ib.name) || !ref_equal(ia.value, ib.value))
+        if (!str_eq(x.name, y.name) || !equal(&x.value, &y.value))
             return false;
     }
 }
 
-static bool strings_equal(struct ref a, struct ref b) {
-    uint8_t leaf = a.pos.set && a.pos.shape == SHAPE_ONE ? a.pos.leaf : LEAF_STRING;
-    if (a.rep == REP_PACKED && b.rep == REP_PACKED && leaf == b.pos.leaf)
-        return leaf_equal(leaf, a.p, b.p);
+__attribute__((noinline)) static bool strings_equal(const struct ref *a, const struct ref *b) {
+    uint8_t leaf = a->pos.set && a->pos.shape == SHAPE_ONE ? a->pos.leaf : LEAF_STRING;
+    if (a->rep == REP_PACKED && b->rep == REP_PACKED && leaf == b->pos.leaf)
+        return leaf_equal(leaf, a->p, b->p);
     _cleanup_arena struct arena tmp = ARENA_INIT;
-    struct str sa = ref_str(a, &tmp), sb = ref_str(b, &tmp);
-    return str_eq(sa, sb) || leaf_text_equal(leaf, sa, sb);
+    struct str x = ref_str(*a, &tmp), y = ref_str(*b, &tmp);
+    return str_eq(x, y) || leaf_text_equal(leaf, x, y);
+}
+
+static bool numbers_equal(const struct ref *a, const struct ref *b) {
+    if (ref_kind(*a) == REF_INT && ref_kind(*b) == REF_INT)
+        return ref_int(*a) == ref_int(*b);
+    double x = ref_double(*a), y = ref_double(*b);
+    return !(x < y) && !(x > y);
 }
 
 /* At least one side is raw text: compares trees. */
-static bool raw_equal(struct ref a, struct ref b) {
-    if (ref_kind(a) == REF_RAW && ref_kind(b) == REF_RAW &&
-        str_eq(*(const struct str *)a.p, *(const struct str *)b.p))
+__attribute__((noinline)) static bool raw_equal(const struct ref *a, const struct ref *b) {
+    if (ref_kind(*a) == REF_RAW && ref_kind(*b) == REF_RAW &&
+        str_eq(*(const struct str *)a->p, *(const struct str *)b->p))
         return true;
     _cleanup_arena struct arena tmp = ARENA_INIT;
-    struct jval ta = ref_tree(a, &tmp), tb = ref_tree(b, &tmp);
-    return jval_equal(&ta, &tb);
+    struct jval x = ref_tree(*a, &tmp), y = ref_tree(*b, &tmp);
+    return jval_equal(&x, &y);
 }
 
-bool ref_equal(struct ref a, struct ref b) {
-    enum ref_kind ka = ref_kind(a), kb = ref_kind(b);
+static bool equal(const struct ref *a, const struct ref *b) {
+    enum ref_kind ka = ref_kind(*a), kb = ref_kind(*b);
     if (ka == REF_RAW || kb == REF_RAW)
         return ka != REF_ABSENT && kb != REF_ABSENT && raw_equal(a, b);
-    if ((ka == REF_INT || ka == REF_DOUBLE) && (kb == REF_INT || kb == REF_DOUBLE)) {
-        if (ka == REF_INT && kb == REF_INT)
-            return ref_int(a) == ref_int(b);
-        double x = ref_double(a), y = ref_double(b);
-        return !(x < y) && !(x > y);
-    }
+    if ((ka == REF_INT || ka == REF_DOUBLE) && (kb == REF_INT || kb == REF_DOUBLE))
+        return numbers_equal(a, b);
     if (ka != kb)
         return false;
     switch (ka) {
-    case REF_BOOL: return ref_bool(a) == ref_bool(b);
+    case REF_BOOL: return ref_bool(*a) == ref_bool(*b);
     case REF_STRING: return strings_equal(a, b);
     case REF_LIST: return lists_equal(a, b);
     case REF_MAP: return maps_equal(a, b);
     default: return true;
     }
+}
+
+bool ref_equal(struct ref a, struct ref b) {
+    return equal(&a, &b);
 }
 
 static struct jval raw_tree(struct str text, struct arena *a) {

@@ -9,6 +9,7 @@
 #include "api/types/ids.h"
 #include "apply_world.h"
 #include "base/buf.h"
+#include "base/thread.h"
 #include "thing.h"
 #include "unit/unit.h"
 
@@ -800,4 +801,68 @@ TEST(test_managed_same__ignores_times_only) {
     assert_false(managed_same(ax, none));
     y.fields_v1 = S("{}");
     assert_false(managed_same(ax, ay));
+}
+
+/* ---- deep objects, on the stack of a worker ---- */
+
+static struct jval nested(struct arena *a, int levels, int64_t leaf) {
+    struct jval v = jval_int(leaf);
+    while (levels--) {
+        struct jmember *m = arena_new(a, struct jmember);
+        *m = (struct jmember){S("a"), v};
+        v = jval_object(m, 1);
+    }
+    return v;
+}
+
+static void write_deep(void *levels) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    int n = *(int *)levels;
+    struct jval apiversion = jval_str(S("v1")), x = nested(&a, n, 1), y = nested(&a, n, 2);
+    struct jval before = jval_with(&a, &x, S("apiVersion"), apiversion),
+                after = jval_with(&a, &y, S("apiVersion"), apiversion);
+    struct managed_request req = {.manager = S("m"), .api_version = S("v1")};
+    req.after = ref_tree_at((struct pos){0}, &before);
+    struct managed_result result;
+    int rc = managed_update(&a, &req, &result, NULL);
+    check(rc == (n <= (int)MANAGED_DEPTH_MAX ? 0 : ERR_TOO_LARGE));
+    if (rc == 0)
+        before = managed_set_tree(&a, &before, result.entries);
+    req.before = ref_tree_at((struct pos){0}, &before);
+    req.after = req.config = ref_tree_at((struct pos){0}, &after);
+    check(managed_update(&a, &req, &result, NULL) == rc);
+    check(managed_apply(&a, &req, &result, NULL) == (rc ? rc : ERR_CONFLICT));
+    req.force = true;
+    check(managed_apply(&a, &req, &result, NULL) == rc);
+}
+
+TEST(test_managed_deep__fits_a_small_stack) {
+    static const int levels[] = {2,
+                                 FIELDSET_DEPTH_MAX - 1,
+                                 FIELDSET_DEPTH_MAX,
+                                 FIELDSET_DEPTH_MAX + 1,
+                                 MANAGED_DEPTH_MAX,
+                                 MANAGED_DEPTH_MAX + 1};
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        struct thread t;
+        int n = levels[i];
+        struct thread_options options = {.name = "deep"};
+        assert_ok(thread_start(&t, &options, write_deep, &n, NULL), NULL);
+        thread_join(&t);
+    }
+}
+
+TEST(test_managed_deep__what_is_too_deep_is_one_field) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    struct jval x = nested(&a, 200, 1), y = nested(&a, 200, 2);
+    struct fieldset set = fieldset_of(&a, ref_tree_at((struct pos){0}, &x));
+    assert_int_equal(fieldset_size(&set), FIELDSET_DEPTH_MAX);
+    struct fieldset_diff d =
+        fieldset_compare(&a, ref_tree_at((struct pos){0}, &x), ref_tree_at((struct pos){0}, &y));
+    assert_int_equal(fieldset_size(&d.modified), 1);
+    _cleanup_buf struct buf text = BUF_INIT;
+    fieldset_write(&text, &set);
+    struct fieldset back;
+    assert_ok(fieldset_read(&a, buf_view(&text), &back, NULL), NULL);
+    assert_true(fieldset_equal(&set, &back));
 }
