@@ -31,9 +31,9 @@ struct status;
 
 #define MANAGED_ENTRIES_MAX 1024u /* more are refused */
 #define MANAGED_UPDATERS_MAX                                                                                 \
-    10u                       /* Update managers of one object; the oldest are merged into ancient-changes */
-#define MANAGED_DEPTH_MAX 400u    /* nesting of objects that are trees; deeper ones are refused */
-#define MANAGER_NAME_MAX 128u /* bytes */
+    10u                        /* Update managers of one object; the oldest are merged into ancient-changes */
+#define MANAGED_DEPTH_MAX 400u /* nesting of objects that are trees; deeper ones are refused */
+#define MANAGER_NAME_MAX 128u  /* bytes */
 #define MANAGED_SUBRESOURCE_MAX 256u
 
 /* Which fields of an API version are tracked: a main resource resets its status, the status subresource

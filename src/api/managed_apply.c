@@ -340,11 +340,12 @@ static void put_result(struct arena *a, const struct managed_request *req, struc
     result->entries_changed = !managed_same(before, result->entries);
 }
 
-int managed_apply(struct arena *a, const struct managed_request *req, struct managed_result *ret_result,
+int managed_apply(struct arena *a, const struct managed_request *asked, struct managed_result *ret_result,
                   struct err *err) {
     struct managed_result result = {0};
     struct managers before = {0};
     struct attempt t;
+    struct managed_request own = *asked, *req = &own;
     if (check_depth(req->before, err) < 0 || check_depth(req->config, err) < 0)
         return ERR_TOO_LARGE;
     int rc = check_config(a, req, &result, err);
@@ -352,6 +353,7 @@ int managed_apply(struct arena *a, const struct managed_request *req, struct man
         ret_result->problem = result.problem;
         return rc;
     }
+    own.config = without_managed(a, asked->config); /* null is allowed there */
     /* Reads the live object's own form once; all that follows is trees. */
     struct ref live = req->before.rep == REP_NONE
                           ? tree_ref(a, req->config.pos, jval_object(NULL, 0))
