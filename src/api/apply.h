@@ -25,6 +25,5 @@ int apply_check(struct arena *a, struct ref config, struct str *ret_all, struct 
  * it is. */
 struct jval apply_merge(struct arena *a, struct ref live, struct ref config);
 
-/* v without the members and items that are members of the set; what becomes empty stays as {} or [], or as
- * null where config (may be absent) says null. */
-struct jval apply_remove(struct arena *a, struct ref v, const struct fieldset *remove, struct ref config);
+/* v without the members and items that are members of the set; what becomes empty stays as {} or []. */
+struct jval apply_remove(struct arena *a, struct ref v, const struct fieldset *remove);

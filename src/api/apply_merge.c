@@ -5,11 +5,6 @@
 
 static const struct ref absent;
 
-static bool nothing(struct ref r) {
-    enum ref_kind kind = ref_kind(r);
-    return kind == REF_ABSENT || kind == REF_NULL;
-}
-
 static bool empty_map(struct ref r) {
     struct ref_iter it = ref_iter(r);
     return !ref_next(&it);
@@ -168,58 +163,47 @@ struct jval apply_merge(struct arena *a, struct ref live, struct ref config) {
     return merge(a, &live, &config, 0);
 }
 
-__attribute__((noinline)) static struct jval
-remove_members(struct arena *a, struct ref v, const struct fieldset *remove, struct ref config) {
+__attribute__((noinline)) static struct jval remove_members(struct arena *a, const struct ref *v,
+                                                            const struct fieldset *remove);
+__attribute__((noinline)) static struct jval remove_items(struct arena *a, const struct ref *v,
+                                                          const struct fieldset *remove);
+
+static struct jval remove_parts(struct arena *a, const struct ref *v, const struct fieldset *remove) {
+    struct ref r = ref_unpack(*v, a);
+    if (!ref_granular(r) || !remove->n)
+        return ref_tree(r, a);
+    return ref_kind(r) == REF_MAP ? remove_members(a, &r, remove) : remove_items(a, &r, remove);
+}
+
+static struct jval remove_members(struct arena *a, const struct ref *v, const struct fieldset *remove) {
     struct jobject out = {0};
-    for (struct ref_iter it = ref_iter(v); ref_next(&it);) {
+    for (struct ref_iter it = ref_iter(*v); ref_next(&it);) {
         struct path_el el = path_field(it.name);
         const struct fieldset *kid = fieldset_kid(remove, &el);
-        if (kid && kid->member)
-            continue;
-        jobject_set(a, &out, it.name,
-                    kid ? apply_remove(a, it.value, kid, ref_get(config, it.name)) : ref_tree(it.value, a));
+        if (!kid)
+            jobject_set(a, &out, it.name, ref_tree(it.value, a));
+        else if (!kid->member)
+            jobject_set(a, &out, it.name, remove_parts(a, &it.value, kid));
     }
     return jobject_done(&out);
 }
 
-/* The item of a sorted list with that element, or absent. */
-static struct ref find_item(struct ref list, const struct item *items, const struct path_el *el) {
-    uint32_t low = 0, high = ref_len(list);
-    while (low < high) {
-        uint32_t mid = (low + high) / 2;
-        int c = path_el_cmp(el, &items[mid].el);
-        if (c == 0)
-            return ref_at(list, items[mid].i);
-        if (c < 0)
-            high = mid;
-        else
-            low = mid + 1;
-    }
-    return absent;
-}
-
-__attribute__((noinline)) static struct jval remove_items(struct arena *a, struct ref v,
-                                                          const struct fieldset *remove, struct ref config) {
-    uint32_t n = ref_len(v), left = 0;
+static struct jval remove_items(struct arena *a, const struct ref *v, const struct fieldset *remove) {
+    uint32_t n = ref_len(*v), left = 0;
     struct jval *out = arena_new_n(a, n, struct jval);
-    const struct item *applied = list_items(a, config);
     for (uint32_t i = 0; i < n; i++) {
         bool complete;
-        struct ref item = ref_at(v, i);
-        struct path_el el = path_el_of_item(a, v.pos, item, i, &complete);
+        struct ref item = ref_at(*v, i);
+        struct path_el el = path_el_of_item(a, v->pos, item, i, &complete);
         const struct fieldset *kid = fieldset_kid(remove, &el);
-        if (kid && kid->member)
-            continue;
-        out[left++] = kid ? apply_remove(a, item, kid, find_item(config, applied, &el)) : ref_tree(item, a);
+        if (!kid)
+            out[left++] = ref_tree(item, a);
+        else if (!kid->member)
+            out[left++] = remove_parts(a, &item, kid);
     }
     return jval_array(out, left);
 }
 
-struct jval apply_remove(struct arena *a, struct ref v, const struct fieldset *remove, struct ref config) {
-    v = ref_unpack(v, a);
-    if (!ref_granular(v) || !remove->n)
-        return ref_tree(v, a);
-    struct jval out =
-        ref_kind(v) == REF_MAP ? remove_members(a, v, remove, config) : remove_items(a, v, remove, config);
-    return out.n == 0 && ref_kind(config) == REF_NULL && !nothing(v) ? jval_null() : out;
+struct jval apply_remove(struct arena *a, struct ref v, const struct fieldset *remove) {
+    return remove_parts(a, &v, remove);
 }

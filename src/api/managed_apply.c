@@ -10,8 +10,6 @@
 #include "base/vec.h"
 #include "codec/json.h"
 
-static const struct ref absent;
-
 static struct ref tree_ref(struct arena *a, struct pos p, struct jval v) {
     struct jval *copy = arena_new(a, struct jval);
     *copy = v;
@@ -33,11 +31,6 @@ static struct fieldset fields_of(struct arena *a, struct ref r) {
     return fieldset_with_structs(a, &set, r.pos);
 }
 
-/* The configuration where it can be asked for explicit nulls: in its own version only. */
-static struct ref config_at(const struct prune *p, struct str version) {
-    return str_eq(version, p->w->req->api_version) ? p->w->req->config : absent;
-}
-
 /* Puts back what managers of one version own. Goes on to that version; one that is gone is passed over. */
 static int keep_owned(struct prune *p, struct str version, struct err *err) {
     struct arena *a = p->w->a;
@@ -56,7 +49,7 @@ static int keep_owned(struct prune *p, struct str version, struct err *err) {
     struct fieldset keep = fieldset_union(a, &left, &owned), gone = fieldset_difference(a, &all, &keep);
     p->version = version;
     p->merged = merged;
-    p->pruned = tree_ref(a, merged.pos, apply_remove(a, merged, &gone, config_at(p, version)));
+    p->pruned = tree_ref(a, merged.pos, apply_remove(a, merged, &gone));
     return 0;
 }
 
@@ -89,7 +82,7 @@ static int prune(struct write *w, const struct managers *m, const struct manager
         return rc == ERR_NOT_FOUND ? 0 : rc;
     struct ref all = p.merged;
     struct fieldset applied = fieldset_with_structs(a, &last->set, all.pos);
-    p.pruned = tree_ref(a, all.pos, apply_remove(a, all, &applied, config_at(&p, last->api_version)));
+    p.pruned = tree_ref(a, all.pos, apply_remove(a, all, &applied));
     struct str *versions;
     size_t n = versions_of(a, m, last->api_version, &versions);
     for (size_t i = 0; i < n && rc == 0; i++)
@@ -102,7 +95,7 @@ static int prune(struct write *w, const struct managers *m, const struct manager
     struct fieldset before = fields_of(a, all), after = fields_of(a, left);
     struct fieldset gone = fieldset_difference(a, &before, &after);
     gone = fieldset_intersection(a, &gone, &applied);
-    struct jval out = apply_remove(a, all, &gone, config_at(&p, last->api_version));
+    struct jval out = apply_remove(a, all, &gone);
     return write_convert(w, tree_ref(a, all.pos, out), last->api_version, own, ret_object, err);
 }
 
@@ -177,10 +170,13 @@ static int try_apply(struct arena *a, const struct managed_request *req, const s
     t->object = tree_ref(a, req->config.pos, apply_merge(a, live, req->config));
     struct manager *self = set_applied(t);
     bool same_version = str_eq(t->self.api_version, req->api_version);
-    if (t->self.set.n && !(same_version && fieldset_covers(&self->set, &t->self.set)))
+    if (t->self.set.n && !(same_version && fieldset_covers(&self->set, &t->self.set))) {
         rc = prune(&t->w, &t->m, &t->self, t->object, &t->object, err);
-    if (rc < 0)
-        return rc;
+        if (rc < 0)
+            return rc;
+        /* Empty lists own nothing, so they went, and null became {}: they are applied all the same. */
+        t->object = tree_ref(a, req->config.pos, apply_merge(a, t->object, req->config));
+    }
     struct fieldset owned = without_untracked(a, &self->set);
     t->claim = (struct claim){.after = t->object, .self = self, .force = force};
     manager_set(self, owned);

@@ -459,7 +459,7 @@ TEST(test_apply__all_own_items_left_out_but_not_the_list) {
     things();
     world_apply(&w, "a", "{'spec':{'items':[{'name':'i'}],'number':1}}");
     world_apply(&w, "a", "{'spec':{'items':[],'number':1}}");
-    assert_object(&w, "{'spec':{'number':1}}");
+    assert_object(&w, "{'spec':{'items':[],'number':1}}");
 }
 
 /* ---- order of lists ---- */

@@ -13,6 +13,7 @@
 
 static struct rand_seeded seeded;
 static struct rand *r;
+static bool wild; /* nulls and empty values, too */
 
 static uint32_t below(uint32_t n) {
     return (uint32_t)rand_below(r, n);
@@ -83,6 +84,18 @@ static struct jval ports(struct arena *a) {
     return jval_array(v, 1 + below(2));
 }
 
+/* Puts null, {} or [] where something else could stand. */
+static void go_wild(struct arena *a, struct jobject *o) {
+    static const char *const maps[] = {"labels", "options", "struct", "free", "frozen", "subs"};
+    static const char *const lists[] = {"tags", "order", "items", "ports"};
+    if (below(3) == 0)
+        put(a, o, maps[below(6)], below(2) ? jval_null() : jval_object(NULL, 0));
+    if (below(3) == 0)
+        put(a, o, lists[below(4)], below(2) ? jval_null() : jval_array(NULL, 0));
+    if (below(6) == 0)
+        put(a, o, below(2) ? "number" : "text", jval_null());
+}
+
 static struct jval spec(struct arena *a) {
     struct jobject o = {0};
     put(a, &o, "number", jval_int(below(2)));
@@ -104,6 +117,8 @@ static struct jval spec(struct arena *a) {
         put(a, &o, "ports", ports(a));
     if (below(3) == 0)
         put(a, &o, "free", sub(a));
+    if (wild)
+        go_wild(a, &o);
     return jobject_done(&o);
 }
 
@@ -132,6 +147,7 @@ static const char *text_of(struct world *w, const struct jval *v) {
 static const char *const managers[] = {"a", "b", "c"};
 
 static void start(struct world *w, uint64_t round) {
+    wild = false;
     world_init(w, thing_pos(), "x.io/v1");
     r = rand_seeded_init(&seeded, unit_seed() * 1000 + round);
 }
@@ -176,10 +192,11 @@ static struct fieldset set_of(struct world *w, const struct meta_managed_fields_
     return set;
 }
 
-TEST(test_apply_property__applying_again_changes_nothing) {
+static void apply_again(bool with_nulls) {
     for (uint64_t round = 0; round < ROUNDS; round++) {
         struct world w;
         start(&w, round);
+        wild = with_nulls;
         for (int i = 0; i < WRITES; i++) {
             const struct jval *config;
             random_write(&w);
@@ -196,6 +213,14 @@ TEST(test_apply_property__applying_again_changes_nothing) {
         }
         world_fini(&w);
     }
+}
+
+TEST(test_apply_property__applying_again_changes_nothing) {
+    apply_again(false);
+}
+
+TEST(test_apply_property__applying_nulls_again_changes_nothing) {
+    apply_again(true);
 }
 
 TEST(test_apply_property__what_is_applied_is_there_and_owned) {
@@ -228,10 +253,11 @@ TEST(test_apply_property__what_is_applied_is_there_and_owned) {
     }
 }
 
-TEST(test_apply_property__what_is_owned_is_there) {
+static void owned_is_there(bool with_nulls) {
     for (uint64_t round = 0; round < ROUNDS; round++) {
         struct world w;
         start(&w, round);
+        wild = with_nulls;
         for (int i = 0; i < WRITES; i++) {
             random_write(&w);
             if (!w.live)
@@ -246,6 +272,14 @@ TEST(test_apply_property__what_is_owned_is_there) {
         }
         world_fini(&w);
     }
+}
+
+TEST(test_apply_property__what_is_owned_is_there) {
+    owned_is_there(false);
+}
+
+TEST(test_apply_property__what_is_owned_is_there_with_nulls) {
+    owned_is_there(true);
 }
 
 /* All leaves came from somebody, so somebody owns each of them. */
