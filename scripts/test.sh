@@ -35,7 +35,7 @@ run() {
 
 run release tidy unit facts golden fuzz
 run asan unit golden fuzz
-run tsan unit
+run tsan threads
 
 step "fuzzers, ${FUZZ_SECONDS:-60} s each"
 scripts/fuzz.sh "${FUZZ_SECONDS:-60}" "$log/fuzz.json" || broken=$((broken + 1))
