@@ -26,11 +26,11 @@ struct json_read_options {
 };
 
 /* Reads `text` into a new struct of `type` in the arena; *ret_object is untouched on failure. options may be
- * NULL. */
+ * NULL. Objects with their strings take about 1.3 bytes for each byte of compact text, 0.7 when borrowing. */
 int api_read_json(struct arena *a, const struct ty_set *set, uint32_t type, struct str text,
                   const struct json_read_options *options, void **ret_object, struct err *err);
 
-/* Appends the object's JSON. */
+/* Appends the object's JSON; nothing, when it does not fit the buffer's limit (overflow is set then). */
 void api_write_json(struct buf *out, const struct ty_set *set, uint32_t type, const void *object);
 
 /* The apiVersion and kind of a JSON text, without reading the rest into anything; STR_NONE when not there. */

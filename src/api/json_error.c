@@ -51,6 +51,12 @@ void reading_report(struct reading *r, const char *what, struct str key) {
     strict_add(r->strict, what, json_path_str(&path));
 }
 
+struct str reading_path(const struct reading *r) {
+    struct json_path path = JSON_PATH_INIT;
+    path_to(r, r->top, false, &path);
+    return arena_str(r->arena, json_path_str(&path));
+}
+
 int reading_bad_value(struct reading *r) {
     struct json_path path = JSON_PATH_INIT;
     path_to(r, r->top, false, &path);

@@ -73,6 +73,9 @@ int reading_bad_value(struct reading *r) __attribute__((cold));
 /* Reports a field that is unknown or there twice; `key` is below the current step. */
 void reading_report(struct reading *r, const char *what, struct str key) __attribute__((cold));
 
+/* The path of the value being read, in the arena. */
+struct str reading_path(const struct reading *r);
+
 /* A new message for a pointer. */
 int reading_new(struct reading *r, uint32_t type, void **ret);
 

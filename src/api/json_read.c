@@ -84,12 +84,18 @@ static int read_raw(struct reader *rd, struct str *out) {
 }
 
 static int read_tree(struct reader *rd, struct jval *out) {
-    struct str text;
+    struct strict_errors *strict = rd->r.strict;
+    struct str text, outer = strict ? strict->prefix : STR_NONE;
     int rc = read_raw(rd, &text);
     if (rc)
         return rc;
+    if (strict)
+        strict->prefix = reading_path(&rd->r);
     struct json_limits limits = {.depth = rd->text_depth_max - rd->r.depth};
-    return json_parse(rd->r.arena, text, &limits, rd->r.strict, out, rd->r.err);
+    rc = json_parse(rd->r.arena, text, &limits, strict, out, rd->r.err);
+    if (strict)
+        strict->prefix = outer;
+    return rc;
 }
 
 /* One value that is no list or map; null leaves it as it is. */

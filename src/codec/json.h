@@ -36,6 +36,7 @@ struct strict_errors {
     struct str *v;
     size_t n, cap;
     struct arena *arena;
+    struct str prefix; /* path of what is being read, when it is part of something larger; else absent */
 };
 void strict_add(struct strict_errors *s, const char *what, struct str path);
 

@@ -1,4 +1,5 @@
-/* codec/json_esc: what the writers of codec/ and api/ share: finding the bytes that written JSON escapes. */
+/* codec/json_esc: what the writers of codec/ and api/ share: finding the bytes that written JSON escapes, and
+ * copying text that has none. */
 #pragma once
 
 #include <stdbool.h>
@@ -55,6 +56,55 @@ static inline const char *json_unescaped_end(const char *p, const char *end, enu
         p++;
     return p;
 }
+
+#ifdef __SSE2__
+/* Copies n bytes, fewer than 16, of which the destination has room for 16. */
+static inline void json_copy_short(char *to, const char *p, size_t n) {
+    if (n >= 8) {
+        uint64_t head, tail;
+        memcpy(&head, p, 8);
+        memcpy(&tail, p + n - 8, 8);
+        memcpy(to, &head, 8);
+        memcpy(to + n - 8, &tail, 8);
+    } else if (n >= 4) {
+        uint32_t head, tail;
+        memcpy(&head, p, 4);
+        memcpy(&tail, p + n - 4, 4);
+        memcpy(to, &head, 4);
+        memcpy(to + n - 4, &tail, 4);
+    } else if (n) {
+        to[0] = p[0];
+        to[n / 2] = p[n / 2];
+        to[n - 1] = p[n - 1];
+    }
+}
+
+/* Copies s to `to`, which has room for s.n + 16 bytes; false when a byte of it may need an escape. */
+static inline bool json_copy_plain(char *to, struct str s, enum json_escape what) {
+    if (s.n < 16) {
+        json_copy_short(to, s.p, s.n);
+        __m128i v = _mm_loadu_si128((const __m128i *)to);
+        return (json_escape_mask(v, what) & ((1u << s.n) - 1)) == 0;
+    }
+    for (size_t i = 0; i + 16 <= s.n; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(s.p + i));
+        if (json_escape_mask(v, what))
+            return false;
+        _mm_storeu_si128((__m128i *)(to + i), v);
+    }
+    __m128i last = _mm_loadu_si128((const __m128i *)(s.p + s.n - 16));
+    _mm_storeu_si128((__m128i *)(to + s.n - 16), last);
+    return json_escape_mask(last, what) == 0;
+}
+#else
+static inline bool json_copy_plain(char *to, struct str s, enum json_escape what) {
+    if (json_unescaped_end(s.p, s.p + s.n, what) != s.p + s.n)
+        return false;
+    if (s.n)
+        memcpy(to, s.p, s.n);
+    return true;
+}
+#endif
 
 /* Appends s with escapes, without quotes. */
 void json_put_escaped(struct buf *out, struct str s, enum json_escape what);

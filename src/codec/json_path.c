@@ -36,12 +36,23 @@ void json_path_index(struct json_path *path, size_t i) {
     append(path, (struct str){text, (size_t)snprintf(text, sizeof text, "[%zu]", i)});
 }
 
+/* The path behind the prefix; made in `whole` when there is one. */
+static struct str strict_path(const struct strict_errors *s, struct str path, struct buf *whole) {
+    if (s->prefix.n == 0)
+        return path;
+    buf_str(whole, s->prefix);
+    if (path.n && path.p[0] != '[')
+        buf_byte(whole, '.');
+    buf_str(whole, path);
+    return buf_view(whole);
+}
+
 void strict_add(struct strict_errors *s, const char *what, struct str path) {
     if (s->n >= STRICT_MAX)
         return;
-    _cleanup_buf struct buf b = BUF_INIT;
+    _cleanup_buf struct buf b = BUF_INIT, whole = BUF_INIT;
     buf_printf(&b, "%s ", what);
-    json_write_string(&b, path);
+    json_write_string(&b, strict_path(s, path, &whole));
     for (size_t i = 0; i < s->n; i++)
         if (str_eq(s->v[i], buf_view(&b)))
             return;

@@ -84,7 +84,20 @@ void json_put_escaped(struct buf *out, struct str s, enum json_escape what) {
     }
 }
 
+/* Most strings have nothing to escape: one pass. Not under a limit, since it takes room that it may not need.
+ */
+static bool write_plain(struct buf *out, struct str s) {
+    char *to = buf_reserve(out, s.n + 18);
+    if (!json_copy_plain(to + 1, s, JSON_ESCAPE_STRING))
+        return false;
+    to[0] = to[s.n + 1] = '"';
+    out->n += s.n + 2;
+    return true;
+}
+
 void json_write_string(struct buf *out, struct str s) {
+    if (!out->limit && write_plain(out, s))
+        return;
     buf_byte(out, '"');
     if (s.n)
         json_put_escaped(out, s, JSON_ESCAPE_STRING);
