@@ -264,6 +264,11 @@ void field_invalid(struct field_errors *e, const struct field_path *p, struct ba
     ADD_FORMATTED(FIELD_ERROR_INVALID, &value);
 }
 
+void field_not_found_because(struct field_errors *e, const struct field_path *p, struct bad_value value,
+                             const char *fmt, ...) {
+    ADD_FORMATTED(FIELD_ERROR_NOT_FOUND, &value);
+}
+
 void field_type_invalid(struct field_errors *e, const struct field_path *p, struct bad_value value,
                         const char *fmt, ...) {
     ADD_FORMATTED(FIELD_ERROR_TYPE_INVALID, &value);

@@ -89,6 +89,11 @@ struct field_errors {
 #define FIELD_ERRORS_INIT(arena_)                                                                            \
     { .arena = (arena_) }
 
+/* How many were recorded, dropped ones included: to see whether a check found anything. */
+static inline uint32_t field_errors_count(const struct field_errors *e) {
+    return e->n + e->dropped;
+}
+
 /* A value that an error shows. Make it with bad(), which takes strings, numbers, booleans and the optional
  * forms of these; with BAD_NULL; or with bad_json for anything else, shown as its JSON. */
 enum bad_kind { BAD_KIND_NULL, BAD_KIND_STR, BAD_KIND_INT, BAD_KIND_BOOL, BAD_KIND_JSON };
@@ -152,6 +157,8 @@ void field_not_supported(struct field_errors *e, const struct field_path *p, str
                          const struct str *supported, size_t n);
 void field_duplicate(struct field_errors *e, const struct field_path *p, struct bad_value value);
 void field_not_found(struct field_errors *e, const struct field_path *p, struct bad_value value);
+void field_not_found_because(struct field_errors *e, const struct field_path *p, struct bad_value value,
+                             const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void field_too_long(struct field_errors *e, const struct field_path *p, size_t max_bytes);
 void field_too_many(struct field_errors *e, const struct field_path *p, size_t actual, size_t max);
 void field_too_few(struct field_errors *e, const struct field_path *p, size_t actual, size_t min);

@@ -1,7 +1,9 @@
 /* Formats as field errors. See formats.h. */
 #include "api/validation/formats.h"
 
+#include "api/ip.h"
 #include "api/validation/checks.h"
+#include "api/validation/seen.h"
 
 #define CSI_DRIVER_BYTES_MAX 63
 #define SIGNER_NAME_BYTES_MAX 571
@@ -85,4 +87,59 @@ bool check_signer_name(struct field_errors *e, const struct field_path *p, struc
     }
     fine = check_format(e, p, path, name_check_dns1123_subdomain) && fine;
     return check_max_bytes(e, p, s, SIGNER_NAME_BYTES_MAX) && fine;
+}
+
+/* ---- addresses ---- */
+
+typedef int (*address_check_fn)(struct str text, enum ip_form form, struct name_errors *errors);
+
+static bool check_address(struct field_errors *e, const struct field_path *p, struct str text,
+                          address_check_fn check) {
+    if (check(text, IP_STRICT, NULL) == 0)
+        return true;
+    struct name_errors found = NAME_ERRORS_INIT;
+    (void)check(text, IP_STRICT, &found);
+    report(e, p, bad(text), &found);
+    return false;
+}
+
+bool check_ip(struct field_errors *e, const struct field_path *p, struct str ip) {
+    return check_address(e, p, ip, ip_check);
+}
+
+bool check_cidr(struct field_errors *e, const struct field_path *p, struct str cidr) {
+    return check_address(e, p, cidr, cidr_check);
+}
+
+bool check_ip_or_old(struct field_errors *e, const struct field_path *p, struct str ip, struct str old) {
+    if (old.p && str_eq(ip, old) && ip_check(ip, IP_LEGACY, NULL) == 0)
+        return true;
+    return check_ip(e, p, ip);
+}
+
+/* What is strict is fine; the rest must be legacy and have been there. */
+static void check_addresses(struct field_errors *e, const struct field_path *p, const struct str_array *list,
+                            const struct str_array *old, address_check_fn check) {
+    SEEN(known);
+    bool collected = false;
+    for (uint32_t i = 0; i < list->n; i++) {
+        struct str text = list->v[i];
+        if (check(text, IP_STRICT, NULL) == 0)
+            continue;
+        for (uint32_t k = 0; old && !collected && k < old->n; k++)
+            (void)seen_before(&known, old->v[k]);
+        collected = true;
+        if (check(text, IP_LEGACY, NULL) != 0 || !seen_has(&known, (struct seen_key){{text}}))
+            (void)check_address(e, at_index(p, i), text, check);
+    }
+}
+
+void check_ips(struct field_errors *e, const struct field_path *p, const struct str_array *ips,
+               const struct str_array *old) {
+    check_addresses(e, p, ips, old, ip_check);
+}
+
+void check_cidrs(struct field_errors *e, const struct field_path *p, const struct str_array *cidrs,
+                 const struct str_array *old) {
+    check_addresses(e, p, cidrs, old, cidr_check);
 }

@@ -50,3 +50,15 @@ bool check_signer_name(struct field_errors *e, const struct field_path *p, struc
 
 /* A CSI driver: a DNS subdomain of any case, at most 63 bytes. */
 bool check_csi_driver(struct field_errors *e, const struct field_path *p, struct str s);
+
+/* Addresses and networks. Stored ones that are not strict (leading zeros, mapped forms, host bits) may stay.
+ */
+bool check_ip(struct field_errors *e, const struct field_path *p, struct str ip);
+bool check_cidr(struct field_errors *e, const struct field_path *p, struct str cidr);
+bool check_ip_or_old(struct field_errors *e, const struct field_path *p, struct str ip, struct str old);
+
+/* Each of a list, at its index; old: the stored list, or NULL. */
+void check_ips(struct field_errors *e, const struct field_path *p, const struct str_array *ips,
+               const struct str_array *old);
+void check_cidrs(struct field_errors *e, const struct field_path *p, const struct str_array *cidrs,
+                 const struct str_array *old);

@@ -28,6 +28,17 @@ void check_annotations(struct field_errors *e, const struct field_path *p,
         field_too_long(e, p, ANNOTATIONS_BYTES_MAX);
 }
 
+void check_user_annotations(struct field_errors *e, const struct field_path *p,
+                            const struct str_map *annotations) {
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < annotations->n; i++) {
+        check_format(e, p, annotations->v[i].key, name_check_domain_prefixed_path);
+        bytes += annotations->v[i].key.n + annotations->v[i].value.n;
+    }
+    if (bytes > ANNOTATIONS_BYTES_MAX)
+        field_too_long(e, p, ANNOTATIONS_BYTES_MAX);
+}
+
 /* ---- owners, finalizers, managed fields ---- */
 
 static void check_owner(struct field_errors *e, const struct field_path *p,

@@ -28,3 +28,7 @@ void check_field_manager(struct field_errors *e, const struct field_path *p, str
 
 /* A finalizer without a slash must be one of the system's. */
 void check_system_finalizer(struct field_errors *e, const struct field_path *p, struct str finalizer);
+
+/* Of pod certificate requests: keys with a domain, a bounded total size. */
+void check_user_annotations(struct field_errors *e, const struct field_path *p,
+                            const struct str_map *annotations);

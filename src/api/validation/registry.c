@@ -4,6 +4,10 @@
 /* One line per kind, in order of the type ids (that is: by the type's name in api/types/ids.h). */
 #define VALIDATORS(X)                                                                                        \
     X(core_config_map)                                                                                       \
+    X(core_persistent_volume)                                                                                \
+    X(core_persistent_volume_claim)                                                                          \
+    X(core_pod)                                                                                              \
+    X(core_pod_template)                                                                                     \
     X(core_secret)
 
 #define X(name) extern const struct validator validator_##name;

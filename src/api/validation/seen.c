@@ -4,7 +4,7 @@
 #include "base/buf.h"
 
 static bool same_key(const struct seen_key *a, const struct seen_key *b) {
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < SEEN_PARTS; i++)
         if (!str_eq(a->part[i], b->part[i]))
             return false;
     return true;
@@ -12,9 +12,9 @@ static bool same_key(const struct seen_key *a, const struct seen_key *b) {
 
 /* The parts as one text; lengths in front keep ("a", "bc") and ("ab", "c") apart. */
 static struct str joined(struct buf *text, const struct seen_key *key) {
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < SEEN_PARTS; i++)
         buf_put(text, &key->part[i].n, sizeof key->part[i].n);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < SEEN_PARTS; i++)
         buf_str(text, key->part[i]);
     return buf_view(text);
 }

@@ -6,7 +6,7 @@
  *             field_duplicate(e, at_field(p, "name"), bad(port->name));
  *
  * Short lists live on the stack; longer ones move to a hash map, so that hostile lists cost no more than
- * their length. Keys have up to three parts and are borrowed until the set ends. Numbers take part through
+ * their length. Keys have up to four parts and are borrowed until the set ends. Numbers take part through
  * seen_number.
  */
 #pragma once
@@ -18,9 +18,10 @@
 #include "base/str.h"
 
 #define SEEN_SHORT 16
+#define SEEN_PARTS 4
 
 struct seen_key {
-    struct str part[3];
+    struct str part[SEEN_PARTS];
 };
 
 struct seen {
