@@ -6,6 +6,9 @@
 
 #include "api/value.h"
 
+struct arena;
+struct field_selector;
+
 struct user_extra {
     struct str key;
     struct str_array values;
@@ -28,4 +31,14 @@ struct access {
     bool is_resource;
     struct str group, version, resource, subresource, ns, name; /* of resources */
     struct str path;                                            /* of everything else */
+    const struct field_selector *fields; /* of list, watch, deletecollection; NULL: none, or one that does not
+                                            parse. Nodes may only list what they ask for by their name. */
 };
+
+/* Texts from outside as they stand in messages: between double quotes, with escapes where they need them.
+ * CONFORMS: Go's %q. */
+struct str user_quote(struct arena *a, struct str s);
+
+/* What a 403 says after "pods "x" is forbidden: ". Ends with the reason when there is one.
+ * CONFORMS: upstream's text for resources in a namespace, at the cluster scope, and for paths. */
+struct str access_denial(const struct access *what, struct str reason, struct arena *a);
