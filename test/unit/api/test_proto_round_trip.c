@@ -96,12 +96,12 @@ static void settles(uint32_t type, const void *object) {
 }
 
 TEST(test_proto_round_trip__full_objects_come_back_equal) {
-    unsigned n = each(&(struct fill_options){.depth = 5, .presence = 1}, comes_back_equal);
+    unsigned n = each(&(struct fill_options){.depth = 4, .presence = 1}, comes_back_equal);
     assert_true(n > 1000);
 }
 
 TEST(test_proto_round_trip__partial_objects_come_back_equal) {
-    each(&(struct fill_options){.depth = 6, .presence = 0.5}, comes_back_equal);
+    each(&(struct fill_options){.depth = 5, .presence = 0.5}, comes_back_equal);
     each(&(struct fill_options){.depth = 3, .presence = 0.1, .items_max = 20}, comes_back_equal);
 }
 
