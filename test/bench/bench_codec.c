@@ -105,7 +105,7 @@ static void bench_singles(void) {
             void *pod;
             pods_write_one(&text, i);
             double start = bench_now();
-            arena_init_sized(&a, text.n * 2);
+            arena_init_sized(&a, text.n * 3 / 2);
             check(api_read_json(&a, &builtin, TY_CORE_POD, buf_view(&text), NULL, &pod, NULL) == 0);
             read += bench_now() - start;
             start = bench_now();
