@@ -3,12 +3,41 @@
 
 /* One line per kind, in order of the type ids (that is: by the type's name in api/types/ids.h). */
 #define VALIDATORS(X)                                                                                        \
+    X(apps_controller_revision)                                                                              \
+    X(apps_daemon_set)                                                                                       \
+    X(apps_deployment)                                                                                       \
+    X(apps_replica_set)                                                                                      \
+    X(apps_stateful_set)                                                                                     \
+    X(autoscaling_scale)                                                                                     \
+    X(autoscaling_horizontal_pod_autoscaler)                                                                 \
+    X(batch_cron_job)                                                                                        \
+    X(batch_job)                                                                                             \
+    X(coordination_lease)                                                                                    \
     X(core_config_map)                                                                                       \
     X(core_persistent_volume)                                                                                \
     X(core_persistent_volume_claim)                                                                          \
     X(core_pod)                                                                                              \
     X(core_pod_template)                                                                                     \
-    X(core_secret)
+    X(core_secret)                                                                                           \
+    X(discovery_endpoint_slice)                                                                              \
+    X(networking_ip_address)                                                                                 \
+    X(networking_ingress)                                                                                    \
+    X(networking_ingress_class)                                                                              \
+    X(networking_network_policy)                                                                             \
+    X(networking_service_cidr)                                                                               \
+    X(node_runtime_class)                                                                                    \
+    X(policy_pod_disruption_budget)                                                                          \
+    X(rbac_cluster_role)                                                                                     \
+    X(rbac_cluster_role_binding)                                                                             \
+    X(rbac_role)                                                                                             \
+    X(rbac_role_binding)                                                                                     \
+    X(scheduling_priority_class)                                                                             \
+    X(storage_csi_driver)                                                                                    \
+    X(storage_csi_node)                                                                                      \
+    X(storage_csi_storage_capacity)                                                                          \
+    X(storage_storage_class)                                                                                 \
+    X(storage_volume_attachment)                                                                             \
+    X(storage_volume_attributes_class)
 
 #define X(name) extern const struct validator validator_##name;
 VALIDATORS(X)
