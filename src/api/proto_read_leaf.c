@@ -88,33 +88,38 @@ static int read_int_or_string(const struct proto_reader *r, const struct proto_f
     return 0;
 }
 
-/* The text of a raw value must be JSON, since it is passed on as such without a further look; it is kept
- * compact, as schema.h says. An empty one is there, and null in JSON. */
-static int read_raw(struct proto_reader *r, const struct proto_frame *fr, struct pb_in in, struct str *s) {
-    struct small m = {0};
+/* JSON text without white space around or within its values: itself, or a copy. */
+static int compact_json(const struct proto_reader *r, const struct proto_frame *fr, struct str *text) {
     struct err why = ERR_INIT;
-    int rc = read_small(r, fr, in, 0, 1u << 1, &m);
-    if (rc)
-        return rc;
-    struct str text = m.text[1].p ? m.text[1] : s->p ? *s : S("");
-    if (text.n && !r->opaque_raw) {
-        bool compact;
-        struct json_lex l = json_lex_init(text, &why);
-        json_space(&l);
-        compact = l.p == text.p;
-        bool inner;
-        if (json_skip(&l, JSON_DEPTH_MAX, &inner))
-            return proto_fail(r, fr, why.code, why.msg);
-        compact = compact && inner && l.p == l.end;
-        if (json_end(&l))
-            return proto_fail(r, fr, why.code, why.msg);
-        if (!compact) {
-            char *to = arena_bytes(r->arena, text.n);
-            text = str_make(to, json_squeeze(to, text));
-        }
+    struct json_lex l = json_lex_init(*text, &why);
+    bool compact;
+    json_space(&l);
+    const char *start = l.p;
+    if (json_skip(&l, JSON_DEPTH_MAX, &compact))
+        return proto_fail(r, fr, why.code, why.msg);
+    compact = compact && start == text->p && l.p == l.end;
+    if (json_end(&l))
+        return proto_fail(r, fr, why.code, why.msg);
+    if (!compact) {
+        char *to = arena_bytes(r->arena, text->n);
+        *text = str_make(to, json_squeeze(to, *text));
     }
-    *s = text;
     return 0;
+}
+
+/* The text of a raw value must be JSON, since it is passed on as such without a further look, and is kept
+ * compact, as schema.h says. CONFORMS: one without text is null in JSON. */
+static int read_raw(const struct proto_reader *r, const struct proto_frame *fr, struct pb_in in,
+                    struct str *s) {
+    struct small m = {.text[1] = *s};
+    int rc = read_small(r, fr, in, 0, 1u << 1, &m);
+    if (!rc && m.text[1].n == 0)
+        m.text[1] = fr->field->shape == SHAPE_ONE ? STR_NONE : S("null");
+    else if (!rc && !r->opaque_raw)
+        rc = compact_json(r, fr, &m.text[1]);
+    if (!rc)
+        *s = m.text[1];
+    return rc;
 }
 
 /* google.protobuf.Int64Value and BoolValue: the value is there, zero when its field is not. */

@@ -174,17 +174,21 @@ static void add_weight(struct weight *w, const struct weight *more) {
         w->height = more->height;
 }
 
+/* CONFORMS: keys are rounded to float. */
+static struct str float_key(struct arena *a, double d) {
+    _cleanup_buf struct buf text = BUF_INIT;
+    if (isinf((float)d))
+        return d < 0 ? S("-.inf") : S(".inf");
+    yaml_put_float(&text, d, true);
+    return buf_to_arena(&text, a);
+}
+
 static int key_of(const struct builder *b, const struct node *n, struct str *ret) {
     switch ((enum jkind)n->v.kind) {
     case J_STRING: *ret = jval_as_str(&n->v); return 0;
     case J_BOOL: *ret = n->v.b ? S("true") : S("false"); return 0;
     case J_INT: *ret = arena_printf(b->arena, "%lld", (long long)n->v.i); return 0;
-    case J_DOUBLE: {
-        _cleanup_buf struct buf text = BUF_INIT;
-        yaml_put_float(&text, n->v.d, true);
-        *ret = buf_to_arena(&text, b->arena);
-        return 0;
-    }
+    case J_DOUBLE: *ret = float_key(b->arena, n->v.d); return 0;
     case J_NULL: return err_set(b->err, ERR_INVALID, "yaml: line %u: null is no map key", n->line + 1);
     case J_ARRAY:
     case J_OBJECT: break;

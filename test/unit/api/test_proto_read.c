@@ -3,6 +3,7 @@
 
 #include "api/json.h"
 #include "api/types/apiextensions.h"
+#include "api/types/apps.h"
 #include "api/types/authentication.h"
 #include "api/types/coordination.h"
 #include "api/types/core.h"
@@ -259,7 +260,14 @@ TEST(test_proto_read__raw_values_are_checked_and_made_compact) {
         READ(&a, TY_APIEXTENSIONS_JSON_SCHEMA_PROPS, "4209 0a07 205b 312c 2032 5d");
     assert_str(p->default_, "[1,2]");
     p = READ(&a, TY_APIEXTENSIONS_JSON_SCHEMA_PROPS, "4200");
-    assert_str(p->default_, "");
+    assert_str(p->default_, "null");
+    p = READ(&a, TY_APIEXTENSIONS_JSON_SCHEMA_PROPS, "a201 03 0a0131 a201 02 0a00 a201 00");
+    assert_int_equal(p->enum_.n, 3);
+    assert_str(p->enum_.v[0], "1");
+    assert_str(p->enum_.v[1], "null");
+    assert_str(p->enum_.v[2], "null");
+    struct apps_controller_revision *c = READ(&a, TY_APPS_CONTROLLER_REVISION, "1200");
+    assert_str(c->data, NULL);
     assert_string_equal(REFUSAL(&a, TY_APIEXTENSIONS_JSON_SCHEMA_PROPS, "4203 0a01 5b"),
                         "protobuf: default: invalid JSON: the text ends at byte 1 where a value is expected");
     assert_string_equal(

@@ -122,6 +122,8 @@ TEST(test_yaml_read__tags) {
 TEST(test_yaml_read__keys_become_strings) {
     is_json("1: a\ntrue: b\n1.5: c\n2001-01-01: d\n\"x\": e\n0x10: f\n",
             "{\"1\":\"a\",\"1.5\":\"c\",\"16\":\"f\",\"2001-01-01\":\"d\",\"true\":\"b\",\"x\":\"e\"}");
+    is_json("{0.1: a, -1e44: b, 123456789.5: c, 1.5e-9: d}",
+            "{\"-.inf\":\"b\",\"0.1\":\"a\",\"1.2345679e+08\":\"c\",\"1.5e-09\":\"d\"}");
     is_json("{? a : b, ? c}", "{\"a\":\"b\",\"c\":null}");
     refuses("~: x", "yaml: line 1: null is no map key");
     refuses("a: 1\n? [a, b]\n: 1\n", "yaml: line 2: invalid map key: a list");
