@@ -20,6 +20,7 @@
 #include "api/field_error.h"
 #include "api/kind.h"
 
+struct core_pod_log_options;
 struct meta_create_options;
 struct meta_delete_options;
 struct meta_object_meta;
@@ -61,6 +62,8 @@ void validate_delete_options(const struct meta_delete_options *options, struct f
 /* apply: the patch is an apply configuration. */
 void validate_patch_options(const struct meta_patch_options *options, bool apply,
                             struct field_errors *errors);
+
+void validate_pod_log_options(const struct core_pod_log_options *options, struct field_errors *errors);
 
 /* A negative grace period means one second. */
 void normalise_delete_options(struct meta_delete_options *options);

@@ -13,12 +13,22 @@
     X(batch_cron_job)                                                                                        \
     X(batch_job)                                                                                             \
     X(coordination_lease)                                                                                    \
+    X(core_binding)                                                                                          \
     X(core_config_map)                                                                                       \
+    X(core_endpoints)                                                                                        \
+    X(core_event)                                                                                            \
+    X(core_limit_range)                                                                                      \
+    X(core_namespace)                                                                                        \
+    X(core_node)                                                                                             \
     X(core_persistent_volume)                                                                                \
     X(core_persistent_volume_claim)                                                                          \
     X(core_pod)                                                                                              \
     X(core_pod_template)                                                                                     \
+    X(core_replication_controller)                                                                           \
+    X(core_resource_quota)                                                                                   \
     X(core_secret)                                                                                           \
+    X(core_service)                                                                                          \
+    X(core_service_account)                                                                                  \
     X(discovery_endpoint_slice)                                                                              \
     X(networking_ip_address)                                                                                 \
     X(networking_ingress)                                                                                    \
