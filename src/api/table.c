@@ -248,7 +248,7 @@ void cell_more(struct cell *c, uint32_t n) {
     buf_printf(c->text, " + %u more...", n);
 }
 
-void cell_set(struct cell *c, struct str *v, size_t n) {
+void cell_strs(struct cell *c, struct str *v, size_t n) {
     if (n)
         qsort(v, n, sizeof *v, str_cmp_qsort);
     for (size_t i = 0; i < n; i++)

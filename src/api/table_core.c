@@ -72,7 +72,7 @@ static void cell_node_roles(struct cell *c) {
         else if (str_eq(e->key, S("kubernetes.io/role")) && e->value.n)
             roles[k++] = e->value;
     }
-    cell_set(c, roles, k);
+    cell_strs(c, roles, k);
     if (k == 0)
         cell_text(c, "<none>");
 }
@@ -118,7 +118,7 @@ static void cell_load_balancer(struct cell *c, const struct core_service *s) {
     for (uint32_t i = 0; i < in->n && n < ADDRESSES_MAX; i++)
         if (in->v[i].ip.n || in->v[i].hostname.n)
             all[n++] = in->v[i].ip.n ? in->v[i].ip : in->v[i].hostname;
-    cell_set(c, all, n);
+    cell_strs(c, all, n);
     for (uint32_t i = 0; i < s->spec.external_ips.n; i++) {
         cell_sep(c, ",");
         cell_str(c, s->spec.external_ips.v[i]);

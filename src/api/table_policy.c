@@ -81,7 +81,7 @@ static void cell_ingress_address(struct cell *c) {
     for (uint32_t i = 0; i < in->n && n < 256; i++)
         if (in->v[i].ip.n || in->v[i].hostname.n)
             all[n++] = in->v[i].ip.n ? in->v[i].ip : in->v[i].hostname;
-    cell_set(c, all, n);
+    cell_strs(c, all, n);
 }
 
 static void cell_ingress_ports(struct cell *c) {

@@ -52,7 +52,7 @@ void cell_list(struct cell *c, struct str_array a, const char *sep, const char *
 void cell_more(struct cell *c, uint32_t n);
 
 /* Sorted, each once, joined by commas. Sorts v in place. */
-void cell_set(struct cell *c, struct str *v, size_t n);
+void cell_strs(struct cell *c, struct str *v, size_t n);
 
 /* ASCII only; writes the text. */
 void cell_lower(struct cell *c, struct str s);
