@@ -139,16 +139,13 @@ static struct subject *subject_of(struct rbac_index *x, const struct rbac_subjec
     return e->value;
 }
 
-/* Bindings come sorted by namespace, so that the newest list is the one, or there is none yet. */
+/* Bindings of a namespace come together, so that the newest list is the one, or a new one is begun; lists
+ * that were begun twice are joined at the end. */
 static struct grants *grants_of(struct rbac_index *x, struct subject *s, struct str ns) {
     if (str_empty(ns))
         return &s->cluster;
-    for (struct grants *g = s->spaces; g; g = g->next) {
-        if (str_eq(g->ns, ns))
-            return g;
-        if (str_cmp(g->ns, ns) < 0)
-            break;
-    }
+    if (s->spaces && str_eq(s->spaces->ns, ns))
+        return s->spaces;
     struct grants *g = arena_new(&x->arena, struct grants);
     g->ns = ns;
     g->last = &g->first;
@@ -198,17 +195,30 @@ static int cmp_grants(const void *a, const void *b) {
     return str_cmp((*(struct grants *const *)a)->ns, (*(struct grants *const *)b)->ns);
 }
 
+static void sort_subject(struct rbac_index *x, struct subject *s) {
+    s->by_ns = arena_new_n(&x->arena, s->n_spaces, struct grants *);
+    uint32_t n = 0, kept = 0;
+    for (struct grants *g = s->spaces; g; g = g->next)
+        s->by_ns[n++] = g;
+    check(n == s->n_spaces);
+    qsort(s->by_ns, n, sizeof(struct grants *), cmp_grants);
+    for (uint32_t i = 0; i < n; i++) {
+        struct grants *g = s->by_ns[i];
+        if (kept && str_eq(s->by_ns[kept - 1]->ns, g->ns)) {
+            *s->by_ns[kept - 1]->last = g->first;
+            s->by_ns[kept - 1]->last = g->last;
+        } else {
+            s->by_ns[kept++] = g;
+        }
+    }
+    s->n_spaces = kept;
+}
+
 static void sort_subjects(struct rbac_index *x, const struct map *map) {
     map_foreach(e, map) {
         struct subject *s = e->value;
-        if (s->n_spaces == 0)
-            continue;
-        s->by_ns = arena_new_n(&x->arena, s->n_spaces, struct grants *);
-        uint32_t n = 0;
-        for (struct grants *g = s->spaces; g; g = g->next)
-            s->by_ns[n++] = g;
-        check(n == s->n_spaces);
-        qsort(s->by_ns, n, sizeof(struct grants *), cmp_grants);
+        if (s->n_spaces)
+            sort_subject(x, s);
     }
 }
 

@@ -25,7 +25,7 @@ struct rbac_view_ops {
     /* NULL: there is none. */
     const struct rbac_role *(*find_role)(void *arg, struct str ns, struct str name);
     const struct rbac_cluster_role *(*find_cluster_role)(void *arg, struct str name);
-    /* Call fn for each, in the order of their keys: of all namespaces, and of the cluster. */
+    /* Call fn for each: of all namespaces, and of the cluster. */
     void (*each_role_binding)(void *arg, void (*fn)(void *fn_arg, const struct rbac_role_binding *b),
                               void *fn_arg);
     void (*each_cluster_role_binding)(void *arg,

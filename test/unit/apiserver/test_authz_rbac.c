@@ -290,6 +290,23 @@ TEST(test_rbac__finds_one_namespace_among_many) {
     end();
 }
 
+TEST(test_rbac__bindings_in_any_order) {
+    begin();
+    const char *resources[] = {"pods", "services", "secrets"};
+    for (int i = 0; i < 3; i++) {
+        world_role(w, "", resources[i], world_rule(w, "get", "-", resources[i], ""));
+        char role[32];
+        snprintf(role, sizeof role, "ClusterRole/%s", resources[i]);
+        world_bind(w, "a", resources[i], role, "User:jane");
+        world_bind(w, "a-b", resources[i], role, "User:jane");
+    }
+    build();
+    assert_true(can("jane", "", "a", "get pods") && can("jane", "", "a-b", "get pods"));
+    assert_true(can("jane", "", "a", "get services") && can("jane", "", "a-b", "get services"));
+    assert_true(can("jane", "", "a", "get secrets") && can("jane", "", "a-b", "get secrets"));
+    end();
+}
+
 TEST(test_rbac__users_in_many_groups) {
     begin();
     world_role(w, "ns", "r", world_rule(w, "get", "-", "pods", ""));
