@@ -68,9 +68,10 @@ static bool field_equal(const struct ty_set *set, const struct ty_field *f, cons
 }
 
 bool api_equal(const struct ty_set *set, uint32_t type, const void *a, const void *b) {
-    if (a == b)
-        return true;
     const struct ty_type *t = &set->types[type];
+    /* Same bytes, same pointers: much of any object is zero. */
+    if (a == b || memcmp(a, b, t->size) == 0)
+        return true;
     const struct ty_field *f = &set->fields[t->first], *end = f + t->n;
     for (; f < end; f++)
         if (!(f->flags & FIELD_FLAT) && !field_equal(set, f, a, b))
@@ -98,6 +99,17 @@ bool api_equal_but(const struct ty_set *set, uint32_t type, const void *a, const
             return false;
     }
     return true;
+}
+
+bool api_equal_value(const struct ty_set *set, const struct ty_field *f, uint8_t shape, const void *a,
+                     const void *b) {
+    switch ((enum shape)shape) {
+    case SHAPE_LIST: return list_equal(set, f, a, b);
+    case SHAPE_MAP: return map_equal(set, f, a, b);
+    case SHAPE_ONE:
+    case SHAPE_OPT: break;
+    }
+    return plain_equal(set, f, a, b);
 }
 
 static uint64_t hash_message(uint64_t h, const struct ty_set *set, uint32_t type, const void *object);

@@ -25,6 +25,10 @@ bool api_equal_field(const struct ty_set *set, uint32_t type, const void *a, con
 bool api_equal_but(const struct ty_set *set, uint32_t type, const void *a, const void *b,
                    const struct str *ignored, size_t n);
 
+/* The same for two values of a field: its lists, its maps (shape), or one plain value (SHAPE_ONE). */
+bool api_equal_value(const struct ty_set *set, const struct ty_field *f, uint8_t shape, const void *a,
+                     const void *b);
+
 /* What is equal has the same hash. The same in every process, so a peer can find collisions: for comparing
  * and for caches, not as the only key of anything that a peer fills. */
 uint64_t api_hash(const struct ty_set *set, uint32_t type, const void *object);

@@ -173,7 +173,7 @@ static void compare_parts(struct arena *a, struct frame *f, const struct ref *be
 }
 
 static void compare(struct arena *a, struct frame *f, const struct ref *before, const struct ref *after) {
-    if (before->rep == REP_NONE && after->rep == REP_NONE)
+    if ((before->rep == REP_NONE && after->rep == REP_NONE) || ref_same(before, after))
         return;
     struct ref x = ref_unpack(*before, a), y = ref_unpack(*after, a);
     if (f->depth < FIELDSET_DEPTH_MAX && (has_children(&x) || has_children(&y)))

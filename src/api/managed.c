@@ -217,8 +217,7 @@ static int claim_from(struct write *w, struct claim *claim, struct manager *m, s
 }
 
 int write_claim(struct write *w, struct managers *m, struct claim *claim, struct err *err) {
-    struct version *own = &w->v[0];
-    int rc = compare_version(w, own, claim->after, err);
+    int rc = w->v[0].compared ? 0 : compare_version(w, &w->v[0], claim->after, err);
     for (size_t i = 0; i < m->n && rc == 0; i++)
         if (&m->v[i] != claim->self)
             rc = claim_from(w, claim, &m->v[i], err);
@@ -263,47 +262,58 @@ static bool is_reset(struct meta_managed_fields_entry_array entries) {
     return entries.n == 1 && api_equal(&builtin, TY_META_MANAGED_FIELDS_ENTRY, &entries.v[0], &none);
 }
 
-/* The entries a write starts from. *ret_live: they are those of the live object. */
-static struct managers start_from(struct arena *a, const struct managed_request *req,
-                                  struct meta_managed_fields_entry_array live, bool *ret_live) {
-    struct meta_managed_fields_entry_array sent = {0};
+/* Entries that the client sent and that say something else than the live ones. */
+static bool sent_entries(struct arena *a, const struct managed_request *req,
+                         struct meta_managed_fields_entry_array live,
+                         struct meta_managed_fields_entry_array *ret_sent) {
+    return str_empty(req->subresource) && managed_of(a, req->after, ret_sent) && ret_sent->n &&
+           !managed_same(*ret_sent, live);
+}
+
+/* The managers a write starts from. CONFORMS: what was sent counts when it can be read and is not empty; live
+ * entries that cannot be read are forgotten. */
+static struct managers start_from(struct arena *a, struct meta_managed_fields_entry_array live,
+                                  struct meta_managed_fields_entry_array sent) {
     struct managers m = {0};
-    bool may_set = str_empty(req->subresource) && managed_of(a, req->after, &sent);
-    *ret_live = !may_set || !sent.n || managed_same(sent, live);
-    if (*ret_live || is_reset(sent))
-        sent = *ret_live ? live : (struct meta_managed_fields_entry_array){0};
-    else if (managers_read(a, sent, &m, NULL) == 0 && m.n)
+    if (is_reset(sent) || (managers_read(a, sent, &m, NULL) == 0 && m.n))
         return m;
-    else
-        sent = live;
-    /* CONFORMS: live entries that cannot be read are forgotten. */
-    if (managers_read(a, sent, &m, NULL) < 0)
-        m = (struct managers){0};
-    return m;
+    return managers_read(a, live, &m, NULL) < 0 ? (struct managers){0} : m;
+}
+
+static int track(struct write *w, struct managers *m, struct ref after, struct managed_result *result,
+                 struct err *err) {
+    int rc = write_reconcile(w, m, err);
+    if (rc == 0)
+        rc = track_update(w, m, after, w->req->manager, err);
+    if (rc == 0)
+        result->entries = managers_write(w->a, m);
+    return rc;
 }
 
 int managed_update(struct arena *a, const struct managed_request *req, struct managed_result *ret_result,
                    struct err *err) {
-    struct managed_result result = {0};
-    struct meta_managed_fields_entry_array live = {0};
+    struct meta_managed_fields_entry_array live = {0}, sent = {0};
     if (check_depth(req->before, err) < 0 || check_depth(req->after, err) < 0)
         return ERR_TOO_LARGE;
-    bool live_ok = managed_of(a, req->before, &live), created = req->before.rep == REP_NONE;
-    bool from_live;
-    struct managers m =
-        start_from(a, req, live_ok ? live : (struct meta_managed_fields_entry_array){0}, &from_live);
-    /* CONFORMS: an object that is not tracked stays so until it is applied. */
-    if (created || m.n) {
-        struct ref after = without_managed(a, req->after);
-        struct ref before = created ? empty_like(a, after) : without_managed(a, req->before);
-        struct write w;
-        write_begin(&w, a, req, before);
-        int rc = write_reconcile(&w, &m, err);
-        if (rc == 0)
-            rc = track_update(&w, &m, after, req->manager, err);
+    bool created = req->before.rep == REP_NONE, live_ok = managed_of(a, req->before, &live);
+    bool told = sent_entries(a, req, live, &sent);
+    struct ref after = without_managed(a, req->after);
+    struct ref before = created ? empty_like(a, after) : without_managed(a, req->before);
+    struct write w;
+    write_begin(&w, a, req, before);
+    int rc = compare_version(&w, &w.v[0], after, err);
+    if (rc < 0)
+        return rc;
+    struct managed_result result = {.entries = live};
+    bool changed = !fieldset_empty(&w.v[0].set) || !fieldset_empty(&w.v[0].removed);
+    if (created || !live_ok || told || changed) {
+        struct managers m = start_from(a, live, told ? sent : (struct meta_managed_fields_entry_array){0});
+        result.entries = (struct meta_managed_fields_entry_array){0};
+        /* CONFORMS: an object that is not tracked stays so until it is applied. */
+        if (created || m.n)
+            rc = track(&w, &m, after, &result, err);
         if (rc < 0)
             return rc;
-        result.entries = managers_write(a, &m);
     }
     result.entries_changed = !live_ok || !managed_same(live, result.entries);
     *ret_result = result;

@@ -103,8 +103,12 @@ struct ref_iter {
 struct ref_iter ref_iter(struct ref r);
 bool ref_next(struct ref_iter *it);
 
-/* Equality as JSON values (typed leaves by meaning: quantities, times, int-or-string). */
+/* Equality as JSON values (typed leaves by meaning: quantities, times, int-or-string; packed lists and maps
+ * that are absent equal empty ones). */
 bool ref_equal(struct ref a, struct ref b);
+
+/* Whether two packed values at the same position are equal, fast. False for all else, equal or not. */
+bool ref_same(const struct ref *a, const struct ref *b);
 
 /* The value as a tree. Strings are borrowed where possible; the source must outlive the tree. */
 struct jval ref_tree(struct ref r, struct arena *a);

@@ -1,6 +1,7 @@
 /* Whole values behind references: text of leaves, equality, trees. See ref.h. */
 #include "api/ref.h"
 
+#include "api/equal.h"
 #include "api/leaf.h"
 #include "base/arena.h"
 #include "base/err.h"
@@ -69,7 +70,19 @@ __attribute__((noinline)) static bool raw_equal(const struct ref *a, const struc
     return jval_equal(&x, &y);
 }
 
+bool ref_same(const struct ref *a, const struct ref *b) {
+    const struct pos *p = &a->pos, *q = &b->pos;
+    if (a->rep != REP_PACKED || b->rep != REP_PACKED || p->set != q->set || p->shape != q->shape ||
+        p->leaf != q->leaf)
+        return false;
+    if (p->shape == SHAPE_ONE && p->leaf == LEAF_MESSAGE)
+        return p->type == q->type && api_equal(p->set, p->type, a->p, b->p);
+    return p->field == q->field && api_equal_value(p->set, p->field, p->shape, a->p, b->p);
+}
+
 static bool equal(const struct ref *a, const struct ref *b) {
+    if (ref_same(a, b))
+        return true;
     enum ref_kind ka = ref_kind(*a), kb = ref_kind(*b);
     if (ka == REF_RAW || kb == REF_RAW)
         return ka != REF_ABSENT && kb != REF_ABSENT && raw_equal(a, b);
