@@ -1,4 +1,9 @@
-/* Merging and pruning of values. See apply.h. */
+/* Merging and pruning of values. See apply.h.
+ *
+ * Where the configuration changes nothing, the result is the live value itself and not a copy of it, up to
+ * the whole object: what is the same node need not be compared any more. Equal is what means the same, so
+ * that "1" stays "1" when "1000m" is applied.
+ */
 #include "api/apply.h"
 
 #include "base/arena.h"
@@ -10,23 +15,28 @@ static bool empty_map(struct ref r) {
     return !ref_next(&it);
 }
 
+static bool same_node(const struct jval *x, const struct jval *y) {
+    return x->kind == y->kind && x->b == y->b && x->n == y->n && x->i == y->i;
+}
+
 static struct jval merge(struct arena *a, const struct ref *live, const struct ref *config, uint32_t depth);
 
 __attribute__((noinline)) static struct jval merge_maps(struct arena *a, const struct ref *live,
                                                         const struct ref *config, uint32_t depth) {
     struct jobject out = {0};
     struct ref_iter x = ref_iter(*live), y = ref_iter(*config);
-    bool more_x = ref_next(&x), more_y = ref_next(&y);
+    bool more_x = ref_next(&x), more_y = ref_next(&y), same = live->rep == REP_TREE;
     while (more_x || more_y) {
         int c = !more_x ? 1 : !more_y ? -1 : str_cmp(x.name, y.name);
-        jobject_set(a, &out, c <= 0 ? x.name : y.name,
-                    merge(a, c <= 0 ? &x.value : &absent, c >= 0 ? &y.value : &absent, depth + 1));
+        struct jval v = merge(a, c <= 0 ? &x.value : &absent, c >= 0 ? &y.value : &absent, depth + 1);
+        jobject_set(a, &out, c <= 0 ? x.name : y.name, v);
+        same = same && c <= 0 && same_node(&v, x.value.p);
         if (c <= 0)
             more_x = ref_next(&x);
         if (c >= 0)
             more_y = ref_next(&y);
     }
-    return jobject_done(&out);
+    return same ? *(const struct jval *)live->p : jobject_done(&out);
 }
 
 #define NONE UINT32_MAX
@@ -140,7 +150,10 @@ __attribute__((noinline)) static struct jval merge_lists(struct arena *a, const 
     m->out = arena_new_n(a, (size_t)m->live.n + m->config.n, struct jval);
     find_next(m, 0);
     merge_items(m);
-    return jval_array(m->out, m->n);
+    bool same = live->rep == REP_TREE && m->n == m->live.n;
+    for (uint32_t i = 0; i < m->n && same; i++)
+        same = same_node(&m->out[i], &((const struct jval *)live->p)->items[i]);
+    return same ? *(const struct jval *)live->p : jval_array(m->out, m->n);
 }
 
 /* Whether the configuration's null stands against something that has parts: those stay. */
@@ -155,7 +168,7 @@ static struct jval merge(struct arena *a, const struct ref *live, const struct r
     if (ref_kind(y) == REF_ABSENT || null_keeps(&x, &y))
         return ref_tree(x, a);
     if (depth == FIELDSET_DEPTH_MAX || ref_kind(x) != ref_kind(y) || !ref_granular(x) || !ref_granular(y))
-        return ref_tree(y, a);
+        return ref_tree(ref_equal(x, y) ? x : y, a);
     return ref_kind(x) == REF_MAP ? merge_maps(a, &x, &y, depth) : merge_lists(a, &x, &y, depth);
 }
 

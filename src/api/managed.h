@@ -125,3 +125,21 @@ struct str managed_name(struct arena *a, struct str field_manager, struct str us
 
 /* Checks a fieldManager parameter. */
 void managed_check_name(struct field_errors *errors, const struct field_path *path, struct str name);
+
+/* The scale subresource shows spec.replicas of a Scale in place of one field of its parent. A write to it is
+ * tracked on the Scale: with the view of the parent's entries before, and back into the parent's after.
+ *
+ * map: per API version of the parent the set of that one field; versions that are not there have no scale. */
+struct managed_scale {
+    struct str api_version;
+    const struct fieldset *replicas;
+};
+struct meta_managed_fields_entry_array managed_scale_view(struct arena *a,
+                                                          struct meta_managed_fields_entry_array parent,
+                                                          const struct managed_scale *map, size_t n_map);
+
+/* api_version: of the parent, for managers that are new. Entries that cannot be read: ERR_INVALID. */
+int managed_scale_back(struct arena *a, struct meta_managed_fields_entry_array parent,
+                       struct meta_managed_fields_entry_array scale, const struct managed_scale *map,
+                       size_t n_map, struct str api_version,
+                       struct meta_managed_fields_entry_array *ret_entries, struct err *err);

@@ -107,7 +107,8 @@ bool ref_next(struct ref_iter *it);
  * that are absent equal empty ones). */
 bool ref_equal(struct ref a, struct ref b);
 
-/* Whether two packed values at the same position are equal, fast. False for all else, equal or not. */
+/* Whether two values are equal, as far as that is seen fast: packed ones at the same position, and trees of
+ * the same nodes. False does not mean that they differ. */
 bool ref_same(const struct ref *a, const struct ref *b);
 
 /* The value as a tree. Strings are borrowed where possible; the source must outlive the tree. */

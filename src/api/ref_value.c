@@ -70,8 +70,14 @@ __attribute__((noinline)) static bool raw_equal(const struct ref *a, const struc
     return jval_equal(&x, &y);
 }
 
+static bool same_nodes(const struct jval *x, const struct jval *y) {
+    return x == y || (x->kind >= J_STRING && x->kind == y->kind && x->n == y->n && x->items == y->items);
+}
+
 bool ref_same(const struct ref *a, const struct ref *b) {
     const struct pos *p = &a->pos, *q = &b->pos;
+    if (a->rep == REP_TREE && b->rep == REP_TREE)
+        return same_nodes(a->p, b->p);
     if (a->rep != REP_PACKED || b->rep != REP_PACKED || p->set != q->set || p->shape != q->shape ||
         p->leaf != q->leaf)
         return false;

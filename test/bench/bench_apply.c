@@ -42,11 +42,11 @@ static struct ref pod_ref(const struct core_pod *pod) {
 
 static void bench_compare(const struct core_pod *x, const struct core_pod *y) {
     volatile uint64_t sink = 0;
-    MEASURE("equal_pod", 2, sink += api_equal(&builtin, TY_CORE_POD, x, y));
-    MEASURE("hash_pod", 3, sink += api_hash(&builtin, TY_CORE_POD, x));
+    MEASURE("equal_pod", 5, sink += api_equal(&builtin, TY_CORE_POD, x, y));
+    MEASURE("hash_pod", 5, sink += api_hash(&builtin, TY_CORE_POD, x));
     MEASURE("ref_equal_pod", 10, sink += ref_equal(pod_ref(x), pod_ref(y)));
     MEASURE("fieldset_compare_pod", 10, sink += fieldset_compare(&a, pod_ref(x), pod_ref(y)).added.n);
-    MEASURE("fieldset_of_pod", 15, sink += fieldset_of(&a, pod_ref(x)).n);
+    MEASURE("fieldset_of_pod", 30, sink += fieldset_of(&a, pod_ref(x)).n);
     struct str text = x->metadata.managed_fields.v[x->metadata.managed_fields.n - 1].fields_v1;
     struct fieldset set;
     MEASURE("fieldset_read", 10, check(fieldset_read(&a, text, &set, NULL) == 0));
@@ -60,13 +60,13 @@ static void bench_update(struct core_pod *x, struct core_pod *y) {
                                   .before = pod_ref(x),
                                   .after = pod_ref(y)};
     struct managed_result result;
-    MEASURE("managed_update_none", 40, check(managed_update(&a, &req, &result, NULL) == 0));
+    MEASURE("managed_update_none", 10, check(managed_update(&a, &req, &result, NULL) == 0));
     y->status.conditions.v[0].status = S("Unknown");
     y->status.conditions.v[0].last_transition_time.sec++;
     y->status.pod_ip = S("10.1.2.3");
     MEASURE("managed_update_status", 60, check(managed_update(&a, &req, &result, NULL) == 0));
     req.before = ref_tree_at(req.before.pos, NULL);
-    MEASURE("managed_update_create", 60, check(managed_update(&a, &req, &result, NULL) == 0));
+    MEASURE("managed_update_create", 80, check(managed_update(&a, &req, &result, NULL) == 0));
 }
 
 static void bench_apply(const struct core_pod *x) {
@@ -83,10 +83,10 @@ static void bench_apply(const struct core_pod *x) {
     struct managed_result result;
     check(managed_apply(&keep, &req, &result, NULL) == 0);
     live.metadata.managed_fields = result.entries;
-    MEASURE("managed_apply_none", 150, check(managed_apply(&a, &req, &result, NULL) == 0));
+    MEASURE("managed_apply_none", 200, check(managed_apply(&a, &req, &result, NULL) == 0));
     struct jval less = jval_without(&keep, jval_get(&config, S("spec")), S("tolerations"));
     config = jval_with(&keep, &config, S("spec"), less);
-    MEASURE("managed_apply_removal", 250, check(managed_apply(&a, &req, &result, NULL) == 0));
+    MEASURE("managed_apply_removal", 500, check(managed_apply(&a, &req, &result, NULL) == 0));
 }
 
 int main(void) {

@@ -866,3 +866,97 @@ TEST(test_managed_deep__what_is_too_deep_is_one_field) {
     assert_ok(fieldset_read(&a, buf_view(&text), &back, NULL), NULL);
     assert_true(fieldset_equal(&set, &back));
 }
+
+/* ---- the scale subresource ---- */
+
+static const char *entries_text(struct meta_managed_fields_entry_array e) {
+    struct str out = S("");
+    for (uint32_t i = 0; i < e.n; i++)
+        out = arena_printf(&w.a, "%.*s%s%.*s %.*s %.*s%s%.*s %.*s", STR_ARG(out), i ? "; " : "",
+                           STR_ARG(e.v[i].manager), STR_ARG(e.v[i].operation), STR_ARG(e.v[i].api_version),
+                           e.v[i].subresource.n ? "/" : "", STR_ARG(e.v[i].subresource),
+                           STR_ARG(e.v[i].fields_v1));
+    return out.p;
+}
+
+static struct managed_scale scale_map(void) {
+    static struct managed_scale map;
+    struct fieldset *set = arena_new(&w.a, struct fieldset);
+    fieldset_insert_names(&w.a, set, "spec.number");
+    map = (struct managed_scale){S("x.io/v1"), set};
+    return map;
+}
+
+TEST(test_managed_scale__shows_the_owners_of_replicas) {
+    things();
+    world_apply(&w, "a", "{'spec':{'number':1,'text':'x'}}");
+    world_update(&w, "u", "{'spec':{'number':1,'text':'y'}}");
+    struct managed_scale map = scale_map();
+    assert_string_equal(entries_text(managed_scale_view(&w.a, world_entries(&w), &map, 1)),
+                        "a Apply autoscaling/v1 {\"f:spec\":{\"f:replicas\":{}}}");
+    map.api_version = S("x.io/v9");
+    assert_int_equal(managed_scale_view(&w.a, world_entries(&w), &map, 1).n, 0);
+}
+
+static struct meta_managed_fields_entry scale_entry(const char *manager, const char *operation,
+                                                    const char *fields) {
+    return (struct meta_managed_fields_entry){.manager = str_from(manager),
+                                              .operation = str_from(operation),
+                                              .api_version = S("autoscaling/v1"),
+                                              .fields_type = S("FieldsV1"),
+                                              .fields_v1 = str_from(fields),
+                                              .time = {7, 0, true},
+                                              .subresource = S("scale")};
+}
+
+static const char *back(struct meta_managed_fields_entry *scale, uint32_t n) {
+    struct managed_scale map = scale_map();
+    struct meta_managed_fields_entry_array out;
+    assert_ok(managed_scale_back(&w.a, world_entries(&w), (struct meta_managed_fields_entry_array){scale, n},
+                                 &map, 1, S("x.io/v1"), &out, NULL),
+              NULL);
+    return entries_text(out);
+}
+
+TEST(test_managed_scale__new_owner_takes_replicas) {
+    things();
+    world_apply(&w, "a", "{'spec':{'number':1,'text':'x'}}");
+    struct meta_managed_fields_entry scale = scale_entry("hpa", "Update", "{\"f:spec\":{\"f:replicas\":{}}}");
+    assert_string_equal(back(&scale, 1), "a Apply x.io/v1 {\"f:spec\":{\"f:text\":{}}}; hpa Update "
+                                         "x.io/v1/scale {\"f:spec\":{\"f:number\":{}}}");
+}
+
+TEST(test_managed_scale__owner_who_stays_keeps_its_entry) {
+    things();
+    world_apply(&w, "a", "{'spec':{'number':1,'text':'x'}}");
+    struct meta_managed_fields_entry scale = scale_entry("a", "Apply", "{\"f:spec\":{\"f:replicas\":{}}}");
+    scale.subresource = STR_NONE;
+    assert_string_equal(back(&scale, 1), "a Apply x.io/v1 {\"f:spec\":{\"f:number\":{},\"f:text\":{}}}");
+}
+
+TEST(test_managed_scale__owner_of_nothing_else_goes) {
+    things();
+    world_apply(&w, "a", "{'spec':{'number':1}}");
+    assert_string_equal(back(NULL, 0), "");
+}
+
+TEST(test_managed_scale__owner_of_other_fields_gets_replicas_too) {
+    things();
+    world_apply_sub(&w, "scale", "a", "{'spec':{'text':'x'}}");
+    struct meta_managed_fields_entry scale = scale_entry("a", "Apply", "{\"f:spec\":{\"f:replicas\":{}}}");
+    assert_string_equal(back(&scale, 1),
+                        "a Apply x.io/v1/scale {\"f:spec\":{\"f:number\":{},\"f:text\":{}}}");
+}
+
+TEST(test_managed_scale__unreadable_entries_are_refused) {
+    things();
+    world_apply(&w, "a", "{'spec':{'number':1}}");
+    struct meta_managed_fields_entry scale = scale_entry("a", "Fly", "{}");
+    struct managed_scale map = scale_map();
+    struct meta_managed_fields_entry_array out = {.n = 5};
+    assert_fails(managed_scale_back(&w.a, world_entries(&w),
+                                    (struct meta_managed_fields_entry_array){&scale, 1}, &map, 1,
+                                    S("x.io/v1"), &out, NULL),
+                 ERR_INVALID);
+    assert_int_equal(out.n, 5);
+}
