@@ -7,12 +7,13 @@
 struct copying {
     const struct ty_set *set;
     struct arena *arena;
+    struct str keep;
 };
 
 static void fix_message(const struct copying *c, uint32_t type, char *object);
 
 static void fix_str(const struct copying *c, struct str *s) {
-    if (!s->p)
+    if (!s->p || (s->p >= c->keep.p && s->p < c->keep.p + c->keep.n))
         return;
     char *to = arena_bytes(c->arena, s->n);
     if (s->n)
@@ -76,10 +77,15 @@ static void fix_message(const struct copying *c, uint32_t type, char *object) {
     }
 }
 
-void *api_copy(struct arena *a, const struct ty_set *set, uint32_t type, const void *object) {
-    struct copying c = {set, a};
+void *api_copy_keeping(struct arena *a, const struct ty_set *set, uint32_t type, const void *object,
+                       struct str keep) {
+    struct copying c = {set, a, keep.p ? keep : S("")};
     size_t size = set->types[type].size;
     void *copy = memcpy(arena_alloc(a, size), object, size);
     fix_message(&c, type, copy);
     return copy;
+}
+
+void *api_copy(struct arena *a, const struct ty_set *set, uint32_t type, const void *object) {
+    return api_copy_keeping(a, set, type, object, S(""));
 }

@@ -10,15 +10,17 @@
 #include "base/err.h"
 
 struct object_encoding {
+    const char *p; /* what is sent: n bytes, all of these or a part */
     size_t n;
+    size_t size; /* of bytes */
     char bytes[];
 };
 
 /* metadata is the first member behind apiVersion and kind of every root kind; the schema says where. */
-static const struct meta_object_meta *find_meta(const struct kind *k, const void *body) {
+struct meta_object_meta *object_meta_in(const struct kind *k, void *body) {
     const struct ty_field *f = ty_find(k->set, k->type, S("metadata"));
     check(f && f->shape == SHAPE_ONE && k->set->types[k->type].flags & TYPE_OBJECT_META);
-    return (const struct meta_object_meta *)((const char *)body + f->offset);
+    return (struct meta_object_meta *)((char *)body + f->offset);
 }
 
 struct object *object_freeze(const struct kind *kind, const void *body, struct arena *arena) {
@@ -28,7 +30,7 @@ struct object *object_freeze(const struct kind *kind, const void *body, struct a
     atomic_init(&o->refs, 1);
     o->kind = kind;
     o->body = body;
-    o->meta = find_meta(kind, body);
+    o->meta = object_meta_in(kind, (void *)body); /* read only from here on */
     if (!str_to_u64(o->meta->resource_version, &o->rv))
         o->rv = 0;
     o->arena = *arena;
@@ -61,11 +63,25 @@ void object_release_any(void *object) {
     object_unref(object);
 }
 
-static struct object_encoding *encoding_new(struct str bytes) {
-    struct object_encoding *e = malloc(sizeof *e + bytes.n);
+struct object_encoding *object_encoding_new(size_t n) {
+    struct object_encoding *e = malloc(sizeof *e + n);
     if (!e)
         panic("out of memory");
-    e->n = bytes.n;
+    e->p = e->bytes;
+    e->n = e->size = n;
+    return e;
+}
+
+void object_encoding_free(struct object_encoding *e) {
+    free(e);
+}
+
+char *object_encoding_bytes(struct object_encoding *e) {
+    return e->bytes;
+}
+
+static struct object_encoding *encoding_of(struct str bytes) {
+    struct object_encoding *e = object_encoding_new(bytes.n);
     if (bytes.n)
         memcpy(e->bytes, bytes.p, bytes.n);
     return e;
@@ -75,7 +91,7 @@ static struct object_encoding *encoding_new(struct str bytes) {
 static const struct object_encoding *publish(const struct object *o, enum object_form form,
                                              struct str bytes) {
     struct object *mine = (struct object *)o;
-    struct object_encoding *e = encoding_new(bytes), *there = NULL;
+    struct object_encoding *e = encoding_of(bytes), *there = NULL;
     if (atomic_compare_exchange_strong(&mine->forms[form], &there, e))
         return e;
     free(e);
@@ -98,7 +114,7 @@ struct str object_form(const struct object *o, enum object_form form) {
         e = publish(o, form, buf_view(&out));
         buf_fini(&out);
     }
-    return (struct str){e->bytes, e->n};
+    return (struct str){e->p, e->n};
 }
 
 void object_set_form(const struct object *o, enum object_form form, struct str bytes) {
@@ -106,11 +122,18 @@ void object_set_form(const struct object *o, enum object_form form, struct str b
         (void)publish(o, form, bytes);
 }
 
+void object_adopt_form(struct object *o, enum object_form form, struct object_encoding *e, struct str bytes) {
+    check(bytes.p >= e->bytes && bytes.p + bytes.n <= e->bytes + e->size);
+    e->p = bytes.p;
+    e->n = bytes.n;
+    check(!atomic_exchange_explicit(&o->forms[form], e, memory_order_acq_rel));
+}
+
 size_t object_memory_bytes(const struct object *o) {
     size_t n = sizeof *o + arena_total_bytes(&o->arena);
     for (int i = 0; i < FORM_COUNT; i++) {
         const struct object_encoding *e = atomic_load_explicit(&o->forms[i], memory_order_acquire);
-        n += e ? sizeof *e + e->n : 0;
+        n += e ? sizeof *e + e->size : 0;
     }
     return n;
 }

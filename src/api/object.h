@@ -53,5 +53,18 @@ struct str object_form(const struct object *o, enum object_form form);
  * happens when there is one. */
 void object_set_form(const struct object *o, enum object_form form, struct str bytes);
 
+/* An encoding whose bytes the caller fills in and then hands to the object, so that they are not copied and
+ * strings of the body may point into them. */
+struct object_encoding *object_encoding_new(size_t n);
+void object_encoding_free(struct object_encoding *e);
+char *object_encoding_bytes(struct object_encoding *e);
+
+/* Takes over e, of which `bytes` is what the object is sent as. For an object that nobody else sees yet and
+ * that does not have this form. */
+void object_adopt_form(struct object *o, enum object_form form, struct object_encoding *e, struct str bytes);
+
+/* metadata inside a body of a kind that has object metadata. */
+struct meta_object_meta *object_meta_in(const struct kind *kind, void *body);
+
 /* Bytes of memory held: arena and encodings. */
 size_t object_memory_bytes(const struct object *o);
