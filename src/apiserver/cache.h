@@ -26,15 +26,28 @@ struct err;
 struct loop;
 struct store;
 
+/* A ring keeps the latest events of its resource: always CACHE_RING_MIN, and more while states that only it
+ * still holds take less than CACHE_RING_KEEP_BYTES, or less than CACHE_RING_MAX_BYTES while a watcher needs
+ * them. */
 #define CACHE_RING_MIN 128u
-#define CACHE_RING_MAX 65536u /* events kept per resource, grown while watchers need them */
+#define CACHE_RING_MAX 65536u /* events */
+#define CACHE_RING_KEEP_BYTES (8u << 20)
+#define CACHE_RING_MAX_BYTES (64u << 20)
+
+/* Revisions before the present that are replayed when the cache is opened, so that watchers resume after a
+ * restart. */
+#define CACHE_REPLAY 1024u
 
 /* Loads all objects from the store and follows it. Blocks. Objects that cannot be decoded are an error that
- * names the key. Extra kinds (custom resources) come with cache_add_kind later. */
+ * names the key; keys that belong to no kind are left alone. */
 int cache_open(struct store *store, struct cache **ret_cache, struct err *err);
 
-/* Watchers must be gone. Does not close the store. */
+/* Watchers and writes must be gone. Does not close the store. NULL is fine. */
 void cache_close(struct cache *c);
+
+/* 0, or ERR_CORRUPT when another writer put something into the store that cannot be decoded: the first such
+ * key. What was there before stays in the cache. */
+int cache_health(struct cache *c, struct err *err);
 
 /* The resource of a kind (any version: its hub's). Never NULL for stored kinds. */
 struct cached *cache_of(struct cache *c, const struct kind *k);
@@ -45,7 +58,8 @@ uint64_t cache_revision(const struct cache *c);
 /* -- reading -- */
 
 struct cache_snapshot {
-    struct cow tree; /* key → struct object */
+    struct cow tree;    /* "ns/name" or "name" → struct object */
+    struct cow by_node; /* pods: "node/ns/name" → struct object, node "" before they are bound; else empty */
     uint64_t revision;
 };
 
@@ -69,9 +83,10 @@ struct cache_write {
     enum cache_op op;
     const struct kind *kind; /* hub */
     struct str ns, name;     /* copied */
-    void *body; /* packed struct in `arena`, resourceVersion ignored; for deletes the last state shown */
-    struct arena *arena; /* taken over */
-    uint64_t expect_rv;  /* update, delete: 0 is any */
+    void *body; /* packed struct, resourceVersion ignored; deletes: the last state to show, NULL: what is
+                   there */
+    struct arena *arena; /* body lies in it; taken over in any case */
+    uint64_t expect_rv;  /* update, delete: 0 is any; an update of any state creates what is not there */
     bool soft;           /* leases, events: may be lost by a crash */
     struct loop *loop;   /* NULL: done runs on the store's thread */
     cache_done_fn done;
@@ -79,7 +94,7 @@ struct cache_write {
 };
 
 /* Queues a write. 0, or ERR_AGAIN / ERR_CLOSED / ERR_TOO_LARGE at once (done is not called; the arena is
- * freed). */
+ * freed). done is not called either when the loop has quit meanwhile. */
 int cache_submit(struct cache *c, const struct cache_write *w, struct err *err);
 
 /* -- watching -- */
@@ -95,6 +110,12 @@ struct cache_event {
 };
 void cache_event_fini(struct cache_event *e);
 
+struct cache_link {
+    struct cache_link *next, *prev;
+};
+
+struct watch_group; /* the watchers of one resource on one loop */
+
 /* A cursor into a resource's ring. Embedded by its owner, used on one loop only. */
 struct cache_watcher {
     struct cached *resource;
@@ -102,12 +123,19 @@ struct cache_watcher {
     void (*wake)(struct cache_watcher *w); /* on the loop: there are new events; read until there are none */
     struct str ns;                         /* woken only for this namespace; "" is all */
     struct str node;                       /* pods only: woken only for pods on this node; "" is all */
-    uint64_t position;                     /* private from here */
-    struct cache_watcher *next, *prev;
-    bool woken;
+    /* private from here */
+    struct cache_link link;     /* among the idle of its place, or those to be woken */
+    struct cache_link all_link; /* among the resource's */
+    struct watch_group *group;
+    uint64_t position; /* of the next event to read */
+    uint64_t after;    /* events up to this revision are not for it */
+    uint64_t epoch;    /* of the group, when it became idle */
+    uint64_t hash;     /* of ns or node */
+    bool idle, filtered;
 };
 
-/* Starts after `revision`. ERR_EXPIRED when the ring does not reach back that far. */
+/* Starts after `revision`. ERR_EXPIRED when the ring does not reach back that far. When there are events
+ * already, the watcher is woken for them, too. */
 int cache_watch(struct cached *r, struct cache_watcher *w, uint64_t revision, struct err *err);
 
 /* Up to max events; 0 when there are none now; ERR_EXPIRED (negative) when the watcher fell off the end. With

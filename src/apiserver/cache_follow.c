@@ -1,0 +1,196 @@
+/* Following the store: loading, and what happens on the store's thread for each commit. See cache.c for the
+ * order in which things become visible.
+ */
+#include "apiserver/cache_priv.h"
+
+/* What one key of a commit became. Holds both references. */
+struct change {
+    struct cached *resource;
+    struct ring_event event;
+};
+
+/* -- trees -- */
+
+/* A key of the node index, for looking up what is there. */
+static void node_key(struct buf *b, struct str node, struct str key) {
+    buf_str(b, node);
+    buf_byte(b, '/');
+    buf_str(b, key);
+}
+
+static void index_take(struct cached *r, const struct object *o, struct str key) {
+    struct buf b = BUF_INIT;
+    node_key(&b, r->node(o), key);
+    object_release_any(cow_take(&r->by_node, buf_view(&b)));
+    buf_fini(&b);
+}
+
+/* Puts a frozen draft in place; the reference to what it replaces, or NULL. */
+static struct object *put(struct cached *r, const struct cache_draft *d, struct object *o) {
+    struct object *previous = cow_put(&r->tree, d->key, object_ref(o));
+    if (r->node) {
+        if (previous && !str_eq(r->node(previous), r->node(o)))
+            index_take(r, previous, d->key);
+        object_release_any(cow_put(&r->by_node, d->node_key, object_ref(o)));
+    }
+    return previous;
+}
+
+static struct object *take(struct cached *r, struct str key) {
+    struct object *previous = cow_get(&r->tree, key);
+    if (!previous)
+        return NULL;
+    if (r->node)
+        index_take(r, previous, key);
+    return cow_take(&r->tree, key);
+}
+
+/* -- loading -- */
+
+struct loading {
+    struct cache *cache;
+    struct err *err;
+    int code;
+};
+
+/* Whatever is wrong with stored bytes: they are corrupt, and the key says where. */
+static int corrupt(struct str key, struct err *err) {
+    err->code = ERR_CORRUPT;
+    return err_wrap(err, "%.*s", STR_ARG(key));
+}
+
+static bool load_one(void *arg, const struct store_kv *kv) {
+    struct loading *l = arg;
+    struct cached *r;
+    struct str key;
+    struct cache_draft d;
+    if (!cache_key_split(l->cache, kv->key, &r, &key))
+        return true;
+    if (draft_from_bytes(r, key, kv->value, &d, l->err) < 0) {
+        l->code = corrupt(kv->key, l->err);
+        return false;
+    }
+    struct object *o = draft_freeze(&d, kv->mod_rev);
+    object_unref(put(r, &d, o));
+    object_unref(o);
+    return true;
+}
+
+/* -- commits -- */
+
+static void note_broken(struct cache *c, struct str key, struct err *err) {
+    (void)corrupt(key, err);
+    mutex_lock(&c->lock);
+    if (!c->broken) {
+        c->broken = err->code;
+        memcpy(c->broken_why, err->msg, sizeof c->broken_why);
+    }
+    mutex_unlock(&c->lock);
+}
+
+/* The object that a key became, one reference; the draft keeps its keys. NULL: it cannot be read. */
+static struct object *made(struct cached *r, struct str key, const struct store_kv *kv,
+                           struct cache_pending *mine, struct cache_draft *d) {
+    struct err err = ERR_INIT;
+    if (mine) {
+        *d = mine->draft;
+        mine->has_draft = false;
+    } else if (draft_from_bytes(r, key, kv->value, d, &err) < 0) {
+        note_broken(r->cache, kv->key, &err);
+        return NULL;
+    }
+    return draft_freeze(d, kv->mod_rev);
+}
+
+static struct object *deleted(const struct object *previous, uint64_t revision, struct cache_pending *mine) {
+    if (!mine || !mine->has_draft)
+        return object_at_revision(previous, revision);
+    mine->has_draft = false;
+    return draft_freeze(&mine->draft, revision);
+}
+
+static uint32_t only_ring_keeps(const struct ring_event *e) {
+    size_t n = sizeof *e;
+    if (e->previous)
+        n += object_memory_bytes(e->previous);
+    if (e->type == CACHE_DELETED)
+        n += object_memory_bytes(e->object);
+    return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+/* False when there is nothing to tell. */
+static bool apply(struct cache *c, const struct store_kv *kv, struct cache_pending *mine,
+                  struct change *ret_change) {
+    struct cached *r;
+    struct str key;
+    struct cache_draft d = {0};
+    if (!cache_key_split(c, kv->key, &r, &key))
+        return false;
+    struct ring_event e = {.revision = kv->mod_rev};
+    if (kv->value.p) {
+        e.object = made(r, key, kv, mine, &d);
+        if (!e.object)
+            return false;
+        e.previous = put(r, &d, e.object);
+        e.type = e.previous ? CACHE_MODIFIED : CACHE_ADDED;
+    } else {
+        e.previous = take(r, key);
+        if (!e.previous)
+            return false;
+        e.object = deleted(e.previous, kv->mod_rev, mine);
+        e.type = CACHE_DELETED;
+    }
+    e.bytes = only_ring_keeps(&e);
+    if (mine)
+        mine->object = object_ref(e.object);
+    r->changed = true;
+    *ret_change = (struct change){r, e};
+    return true;
+}
+
+static void on_commit(void *arg, uint64_t revision, const struct store_kv *kvs,
+                      const struct store_kv *previous, size_t n, void *const *tags) {
+    struct cache *c = arg;
+    struct change changes[STORE_BATCH_OPS_MAX];
+    size_t changed = 0;
+    (void)previous; /* the trees know */
+    check(n <= STORE_BATCH_OPS_MAX);
+    for (size_t i = 0; i < n; i++)
+        changed += apply(c, &kvs[i], tags ? tags[i] : NULL, &changes[changed]);
+    for (size_t i = 0; i < changed; i++)
+        if (changes[i].resource->changed)
+            cache_publish(changes[i].resource, revision);
+    atomic_store(&c->revision, revision);
+    for (size_t i = 0; i < changed; i++) {
+        struct cached *r = changes[i].resource;
+        mutex_lock(&r->lock);
+        ring_append(r, &changes[i].event);
+        mutex_unlock(&r->lock);
+    }
+    atomic_store(&c->told, revision);
+    if (changed)
+        cache_wake(c);
+}
+
+/* Loads the state some revisions ago, and then lets history be told, which fills the rings. */
+int cache_load(struct cache *c, struct err *err) {
+    struct store *s = c->store;
+    struct loading l = {.cache = c, .err = err};
+    uint64_t now = s->ops->revision(s), oldest = s->ops->compacted(s);
+    uint64_t from = now > CACHE_REPLAY ? now - CACHE_REPLAY : 0;
+    if (from < oldest)
+        from = oldest;
+    int r = 0;
+    if (from) /* 0 would mean now */
+        r = s->ops->range(s, S(REGISTRY), S("/registry0"), from, 0, load_one, &l, &from, err);
+    if (r < 0 || l.code < 0)
+        return r < 0 ? r : l.code;
+    for (uint32_t i = 0; i < c->n_by_prefix; i++) {
+        ring_init(&c->by_prefix[i]->ring, from);
+        cache_publish(c->by_prefix[i], from);
+    }
+    atomic_store(&c->revision, from);
+    atomic_store(&c->told, from);
+    r = s->ops->observe(s, from, on_commit, c, err);
+    return r < 0 ? r : cache_health(c, err);
+}

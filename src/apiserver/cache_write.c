@@ -1,0 +1,122 @@
+/* Writing: from a caller to the store and back to his loop.
+ *
+ * The caller's thread does what can be done without the revision: it writes the JSON and packs the object.
+ * The store borrows the bytes until it has no more use for them, which for soft writes is later than the
+ * answer; so the pending write has two holders.
+ */
+#include <stdlib.h>
+
+#include "apiserver/cache_priv.h"
+
+static void pending_free(struct cache_pending *p) {
+    if (p->has_draft)
+        draft_fini(&p->draft);
+    object_unref(p->object);
+    buf_fini(&p->bytes);
+    free(p);
+}
+
+static void drop_holder(struct cache_pending *p) {
+    if (atomic_fetch_sub(&p->holders, 1) == 1)
+        pending_free(p);
+}
+
+static void on_release(void *arg) {
+    drop_holder(arg);
+}
+
+static void answer(struct cache_pending *p) {
+    p->done(p->arg, p->err.code, p->object, &p->err);
+    object_unref(p->object);
+    p->object = NULL;
+    drop_holder(p);
+}
+
+static void on_loop(struct loop_msg *msg) {
+    answer((struct cache_pending *)msg);
+}
+
+/* On the store's thread, after the observer has seen the commit. */
+static void on_done(void *arg, const struct store_result *result) {
+    struct cache_pending *p = arg;
+    if (result->code)
+        p->err = *result->err;
+    if (p->has_draft) {
+        draft_fini(&p->draft);
+        p->has_draft = false;
+    }
+    if (!p->loop)
+        answer(p);
+    else if (loop_post(p->loop, &p->msg) < 0)
+        drop_holder(p); /* nobody is there to be told */
+}
+
+static struct cache_pending *pending_new(struct str prefix, const struct cache_write *w) {
+    size_t n = sizeof REGISTRY - 1 + prefix.n + w->ns.n + (w->ns.n ? 1 : 0) + w->name.n;
+    struct cache_pending *p = calloc(1, sizeof *p + n);
+    if (!p)
+        panic("out of memory");
+    char *at = mempcpy(p->key, REGISTRY, sizeof REGISTRY - 1);
+    at = mempcpy(at, prefix.p, prefix.n);
+    if (w->ns.n) {
+        at = mempcpy(at, w->ns.p, w->ns.n);
+        *at++ = '/';
+    }
+    if (w->name.n)
+        memcpy(at, w->name.p, w->name.n);
+    p->key_n = n;
+    p->msg.run = on_loop;
+    atomic_init(&p->holders, 2);
+    p->loop = w->loop;
+    p->done = w->done;
+    p->arg = w->arg;
+    return p;
+}
+
+static int commit(struct cache *c, const struct cache_write *w, struct cache_pending *p, struct err *err) {
+    struct store_op op = {
+        .key = str_make(p->key, p->key_n),
+        .value = buf_view(&p->bytes),
+        .delete_ = w->op == CACHE_DELETE,
+        .expect = w->op == CACHE_CREATE ? EXPECT_ABSENT
+                  : w->expect_rv        ? EXPECT_MOD_REV
+                                        : EXPECT_ANY,
+        .mod_rev = w->expect_rv,
+    };
+    void *tag = p;
+    struct store_commit sc = {
+        .ops = &op,
+        .tags = &tag,
+        .n = 1,
+        .durability = w->soft ? STORE_SOFT : STORE_HARD,
+        .done = on_done,
+        .arg = p,
+        .release = on_release,
+        .release_arg = p,
+    };
+    return store_commit(c->store, &sc, err);
+}
+
+int cache_submit(struct cache *c, const struct cache_write *w, struct err *err) {
+    struct cached *r = cache_of(c, w->kind);
+    check(r && w->done && (w->body || w->op == CACHE_DELETE));
+    int code = 0;
+    struct cache_pending *p = NULL;
+    if (w->ns.n + w->name.n + r->prefix.n + sizeof REGISTRY > STORE_KEY_MAX)
+        code = err_set(err, ERR_TOO_LARGE, "a key of more than %u bytes", STORE_KEY_MAX);
+    if (code == 0) {
+        p = pending_new(r->prefix, w);
+        if (w->body) {
+            struct str key = str_from_byte(str_make(p->key, p->key_n), sizeof REGISTRY - 1 + r->prefix.n);
+            code = draft_from_body(r, key, w->body, &p->draft, &p->bytes, err);
+            p->has_draft = code == 0;
+        }
+    }
+    if (w->arena)
+        arena_fini(w->arena); /* the draft shares nothing with it */
+    if (code == 0)
+        code = commit(c, w, p, err);
+    if (code < 0 && p)
+        pending_free(p);
+    return code;
+}
