@@ -3,6 +3,14 @@
 
 /* One line per kind, in order of the type ids (that is: by the type's name in api/types/ids.h). */
 #define VALIDATORS(X)                                                                                        \
+    X(admissionregistration_mutating_admission_policy)                                                       \
+    X(admissionregistration_mutating_admission_policy_binding)                                               \
+    X(admissionregistration_mutating_webhook_configuration)                                                  \
+    X(admissionregistration_validating_admission_policy)                                                     \
+    X(admissionregistration_validating_admission_policy_binding)                                             \
+    X(admissionregistration_validating_webhook_configuration)                                                \
+    X(apiextensions_custom_resource_definition)                                                              \
+    X(apiregistration_api_service)                                                                           \
     X(apps_controller_revision)                                                                              \
     X(apps_daemon_set)                                                                                       \
     X(apps_deployment)                                                                                       \
