@@ -1,6 +1,8 @@
 /* apiserver/authz: the authorisers together, on trees that change */
 #include "apiserver/authz.h"
 
+#include <stdatomic.h>
+
 #include "api/object.h"
 #include "api/types/core.h"
 #include "api/types/rbac.h"
@@ -8,6 +10,7 @@
 #include "api/types/storage.h"
 #include "apiserver/authz_priv.h"
 #include "base/arena.h"
+#include "base/thread.h"
 #include "unit/unit.h"
 
 static const struct cow_ops object_ops = {.retain = object_retain_any, .release = object_release_any};
@@ -281,4 +284,67 @@ TEST(test_authz__rbac_may_add_to_what_nodes_have) {
     assert_str(f.reason, "no relationship found between node 'n1' and this object\n"
                          "RBAC: clusterrole.rbac.authorization.k8s.io \"gone\" not found");
     end(&f);
+}
+
+/* -- threads -- */
+
+/* The trees of a writer, handed out under a lock. */
+struct shared_world {
+    struct fixture f;
+    struct mutex lock;
+    atomic_bool stop;
+    atomic_uint wrong;
+};
+
+static void locked_snapshot(void *arg, enum authz_tree tree, struct cow *ret_tree) {
+    struct shared_world *w = arg;
+    mutex_lock(&w->lock);
+    cow_snapshot(&w->f.trees[tree], ret_tree);
+    mutex_unlock(&w->lock);
+}
+
+static const struct authz_source_ops locked_ops = {.snapshot = locked_snapshot};
+
+static void asker(void *arg) {
+    struct shared_world *w = arg;
+    struct user u = {.name = S("jane")};
+    struct access get = {
+        .user = &u, .verb = S("get"), .is_resource = true, .group = S(""), .resource = S("pods")};
+    struct access never = {
+        .user = &u, .verb = S("x"), .is_resource = true, .group = S(""), .resource = S("pods")};
+    struct arena a = ARENA_INIT;
+    struct str reason;
+    while (!atomic_load(&w->stop)) {
+        if (authz_check(w->f.authz, &get, &a, &reason) != AUTHZ_ALLOW ||
+            authz_check(w->f.authz, &never, &a, &reason) == AUTHZ_ALLOW)
+            atomic_fetch_add(&w->wrong, 1);
+        arena_reset(&a);
+    }
+    arena_fini(&a);
+}
+
+TEST(test_authz__is_asked_by_threads_while_roles_change) {
+    struct shared_world w = {0};
+    begin(&w.f);
+    authz_free(w.f.authz);
+    mutex_init(&w.lock);
+    w.f.authz = authz_new_of(&locked_ops, &w);
+    put_cluster_role(&w.f, "reader", "get,list", "pods");
+    put_binding(&w.f, "b", "reader", "jane");
+    struct thread threads[3] = {0};
+    for (int i = 0; i < 3; i++)
+        assert_ok(thread_start(&threads[i], &(struct thread_options){.name = "asker"}, asker, &w, NULL),
+                  NULL);
+    for (int i = 0; i < 300; i++) {
+        mutex_lock(&w.lock);
+        put_cluster_role(&w.f, "reader", i % 2 ? "get,list" : "get", "pods");
+        put_binding(&w.f, i % 3 ? "c" : "d", "gone", "jane");
+        mutex_unlock(&w.lock);
+    }
+    atomic_store(&w.stop, true);
+    for (int i = 0; i < 3; i++)
+        thread_join(&threads[i]);
+    assert_int_equal(atomic_load(&w.wrong), 0);
+    mutex_fini(&w.lock);
+    end(&w.f);
 }
