@@ -99,14 +99,14 @@ void write_begin(struct write *w, struct arena *a, const struct managed_request 
 int write_convert(const struct write *w, struct ref object, struct str from, struct str to,
                   struct ref *ret_object, struct err *err) {
     *ret_object = object;
-    if (!w->req->convert || object.rep == REP_NONE || str_eq(from, to))
+    if (object.rep == REP_NONE || write_same_version(w, from, to))
         return 0;
     return w->req->convert(w->req->convert_ctx, w->a, object, to, ret_object, err);
 }
 
 static int version_of(struct write *w, struct str api_version, struct version **ret, struct err *err) {
     vec_foreach (v, w) {
-        if (str_eq(v->api_version, api_version)) {
+        if (write_same_version(w, v->api_version, api_version)) {
             *ret = v;
             return 0;
         }

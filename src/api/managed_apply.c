@@ -54,14 +54,15 @@ static int keep_owned(struct prune *p, struct str version, struct err *err) {
 }
 
 /* Every version that managers' sets are in, once, the given one first. */
-static size_t versions_of(struct arena *a, const struct managers *m, struct str first, struct str **ret) {
-    struct str *v = arena_new_n(a, m->n + 1, struct str);
+static size_t versions_of(const struct write *w, const struct managers *m, struct str first,
+                          struct str **ret) {
+    struct str *v = arena_new_n(w->a, m->n + 1, struct str);
     size_t n = 1;
     v[0] = first;
     vec_foreach (manager, m) {
         bool known = false;
         for (size_t i = 0; i < n && !known; i++)
-            known = str_eq(v[i], manager->api_version);
+            known = write_same_version(w, v[i], manager->api_version);
         if (!known)
             v[n++] = manager->api_version;
     }
@@ -84,7 +85,7 @@ static int prune(struct write *w, const struct managers *m, const struct manager
     struct fieldset applied = fieldset_with_structs(a, &last->set, all.pos);
     p.pruned = tree_ref(a, all.pos, apply_remove(a, all, &applied));
     struct str *versions;
-    size_t n = versions_of(a, m, last->api_version, &versions);
+    size_t n = versions_of(w, m, last->api_version, &versions);
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = keep_owned(&p, versions[i], err);
     struct ref left;
@@ -169,7 +170,7 @@ static int try_apply(struct arena *a, const struct managed_request *req, const s
         return rc;
     t->object = tree_ref(a, req->config.pos, apply_merge(a, live, req->config));
     struct manager *self = set_applied(t);
-    bool same_version = str_eq(t->self.api_version, req->api_version);
+    bool same_version = write_same_version(&t->w, t->self.api_version, req->api_version);
     if (t->self.set.n && !(same_version && fieldset_covers(&self->set, &t->self.set))) {
         rc = prune(&t->w, &t->m, &t->self, t->object, &t->object, err);
         if (rc < 0)

@@ -60,6 +60,11 @@ struct write {
 /* A write starts with the object before; before and after have no managedFields. */
 void write_begin(struct write *w, struct arena *a, const struct managed_request *req, struct ref before);
 
+/* Whether objects of both versions have the same fields: without conversion all do. */
+static inline bool write_same_version(const struct write *w, struct str x, struct str y) {
+    return !w->req->convert || str_eq(x, y);
+}
+
 /* The object in another version. ERR_NOT_FOUND when there is none. */
 int write_convert(const struct write *w, struct ref object, struct str from, struct str to,
                   struct ref *ret_object, struct err *err);

@@ -150,3 +150,18 @@ void assert_managers(struct world *w, const char *expected) {
     }
     assert_str_equal(buf_view(&out), double_quotes(&w->a, expected));
 }
+
+const char *world_text(struct world *w, const char *format, ...) {
+    va_list ap;
+    va_start(ap, format);
+    struct str s = arena_vprintf(&w->a, format, ap);
+    va_end(ap);
+    return s.p;
+}
+
+const char *world_entry(struct world *w, const char *manager, const char *fields) {
+    return world_text(w,
+                      "{'manager':'%s','operation':'Update','apiVersion':'x.io/v1','fieldsType':'FieldsV1',"
+                      "'time':'2020-01-01T00:00:00Z','fieldsV1':%s}",
+                      manager, fields);
+}

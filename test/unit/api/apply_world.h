@@ -62,3 +62,9 @@ void assert_managers(struct world *w, const char *expected);
 
 /* Live entries. */
 struct meta_managed_fields_entry_array world_entries(struct world *w);
+
+/* Text in the world's arena. */
+const char *world_text(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* One managedFields entry of an Update manager, as text; the version is x.io/v1. */
+const char *world_entry(struct world *w, const char *manager, const char *fields);
