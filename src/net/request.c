@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/timefmt.h"
+#include "codec/url.h"
 #include "net/server_priv.h"
 
 #define GZIP_WORTHWHILE_BYTES (128u * 1024) /* as upstream; below, bytes cost less than time */
@@ -70,43 +71,13 @@ int request_add_header(struct http_request *r, struct str name, struct str value
     return 0;
 }
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Percent-decodes; with `plus`, '+' is a space. False on a malformed escape. */
-static bool decode(struct arena *a, struct str s, bool plus, struct str *ret) {
-    char *out = arena_bytes(a, s.n + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        if (c == '%') {
-            int high = s.n - i > 2 ? hex_digit(s.p[i + 1]) : -1,
-                low = s.n - i > 2 ? hex_digit(s.p[i + 2]) : -1;
-            if (high < 0 || low < 0)
-                return false;
-            c = (char)(high << 4 | low);
-            i += 2;
-        } else if (c == '+' && plus) {
-            c = ' ';
-        }
-        out[n++] = c;
-    }
-    out[n] = 0;
-    *ret = (struct str){out, n};
-    return true;
-}
-
 bool request_set_target(struct http_request *r, struct str target) {
     struct str path, query;
     if (target.n == 0 || target.p[0] != '/')
         return false;
     str_split(target, '?', &path, &query);
     r->in.query = arena_str(&r->arena, query.p ? query : S(""));
-    return decode(&r->arena, path, false, &r->in.path) && str_find_byte(r->in.path, 0) < 0;
+    return url_decode(&r->arena, path, &r->in.path) && str_find_byte(r->in.path, 0) < 0;
 }
 
 void request_set_method(struct http_request *r, struct str method) {
@@ -170,16 +141,7 @@ struct str http_header(struct http_request *r, struct str name) {
 }
 
 struct str http_query(struct http_request *r, struct str name) {
-    struct str rest = r->in.query, pair, key, value;
-    while (rest.n) {
-        str_split(rest, '&', &pair, &rest);
-        str_split(pair, '=', &key, &value);
-        struct str decoded;
-        if (decode(&r->arena, key, true, &decoded) && str_eq(decoded, name) &&
-            decode(&r->arena, value.p ? value : S(""), true, &decoded))
-            return decoded;
-    }
-    return STR_NONE;
+    return url_query(&r->arena, r->in.query, name);
 }
 
 void http_set_user(struct http_request *r, void *user, void (*on_gone)(void *user)) {
