@@ -54,6 +54,10 @@ void validate_object_meta(const struct kind *kind, const struct meta_object_meta
 void validate_object_meta_update(const struct kind *kind, const struct meta_object_meta *meta,
                                  const struct meta_object_meta *old, struct field_errors *errors);
 
+/* Whether an object belongs to the namespace of its request ("" for cluster-wide kinds). One that names none
+ * does: the server fills it in. Otherwise the answer is 400, before anything else is checked. */
+bool namespace_fits_request(const struct meta_object_meta *meta, struct str request_namespace);
+
 /* The parameters of requests. */
 void validate_create_options(const struct meta_create_options *options, struct field_errors *errors);
 void validate_update_options(const struct meta_update_options *options, struct field_errors *errors);

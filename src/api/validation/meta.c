@@ -170,6 +170,10 @@ static void check_names(struct field_errors *e, const struct field_path *p, cons
     }
 }
 
+bool namespace_fits_request(const struct meta_object_meta *meta, struct str request_namespace) {
+    return str_empty(meta->namespace) || str_eq(meta->namespace, request_namespace);
+}
+
 /* ---- whole metadata ---- */
 
 void validate_object_meta(const struct kind *kind, const struct meta_object_meta *meta,

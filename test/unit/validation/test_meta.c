@@ -49,6 +49,14 @@ TEST(test_meta__namespace_is_forbidden_for_cluster_kinds) {
                   "metadata.namespace: Forbidden: not allowed on this type");
 }
 
+TEST(test_meta__namespace_is_that_of_the_request) {
+    const struct meta_object_meta none = {0}, a = {.namespace = S("a")};
+    assert_true(namespace_fits_request(&none, S("a")));
+    assert_true(namespace_fits_request(&a, S("a")));
+    assert_false(namespace_fits_request(&a, S("b")));
+    assert_false(namespace_fits_request(&a, S("")));
+}
+
 TEST(test_meta__generation_does_not_go_back) {
     CREATE("metadata.generation = -1",
            "metadata.generation: Invalid value: -1: must be greater than or equal to 0");
