@@ -16,10 +16,17 @@
     X(apps_deployment)                                                                                       \
     X(apps_replica_set)                                                                                      \
     X(apps_stateful_set)                                                                                     \
+    X(authentication_token_request)                                                                          \
+    X(authorization_local_subject_access_review)                                                             \
+    X(authorization_self_subject_access_review)                                                              \
+    X(authorization_subject_access_review)                                                                   \
     X(autoscaling_scale)                                                                                     \
     X(autoscaling_horizontal_pod_autoscaler)                                                                 \
     X(batch_cron_job)                                                                                        \
     X(batch_job)                                                                                             \
+    X(certificates_certificate_signing_request)                                                              \
+    X(certificates_v1beta1_cluster_trust_bundle)                                                             \
+    X(certificates_v1beta1_pod_certificate_request)                                                          \
     X(coordination_lease)                                                                                    \
     X(core_binding)                                                                                          \
     X(core_config_map)                                                                                       \
@@ -38,6 +45,8 @@
     X(core_service)                                                                                          \
     X(core_service_account)                                                                                  \
     X(discovery_endpoint_slice)                                                                              \
+    X(flowcontrol_flow_schema)                                                                               \
+    X(flowcontrol_priority_level_configuration)                                                              \
     X(networking_ip_address)                                                                                 \
     X(networking_ingress)                                                                                    \
     X(networking_ingress_class)                                                                              \
