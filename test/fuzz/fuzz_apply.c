@@ -73,7 +73,11 @@ static bool add_fields(struct arena *a, struct meta_managed_fields_entry_array *
     return e->n > 0;
 }
 
+/* Applying the same once more changes nothing. But when the last owner went, the object is one that nobody
+ * tracked, and the next apply gives what is there to "before-first-apply". */
 static void apply_again(struct arena *a, struct managed_request req, const struct managed_result *first) {
+    if (first->entries.n == 0)
+        return;
     struct jval live = managed_set_tree(a, &first->object, first->entries);
     req.before = ref_tree_at(req.config.pos, &live);
     struct managed_result second;
