@@ -194,8 +194,9 @@ static struct str path_to_arena(struct arena *a, const struct field_path *p) {
     return cut ? arena_printf(a, "%.*s...", STR_ARG(s)) : arena_str(a, s);
 }
 
+/* detail: the explanation, absent when there is none. */
 static void add(struct field_errors *e, enum field_error_type type, const struct field_path *p,
-                const struct bad_value *value, const char *fmt, va_list ap) {
+                const struct bad_value *value, struct str detail) {
     struct field_error *error = next(e);
     if (!error)
         return;
@@ -205,12 +206,10 @@ static void add(struct field_errors *e, enum field_error_type type, const struct
         buf_lit(&body, ": ");
         put_value(&body, *value);
     }
-    if (fmt) {
-        buf_lit(&body, ": ");
-        _cleanup_buf struct buf detail = BUF_INIT;
-        buf_vprintf(&detail, fmt, ap);
+    if (detail.p) {
         bool cut;
-        buf_str(&body, shorten(buf_view(&detail), &cut));
+        buf_lit(&body, ": ");
+        buf_str(&body, shorten(detail, &cut));
         if (cut)
             buf_lit(&body, "...");
     }
@@ -218,41 +217,26 @@ static void add(struct field_errors *e, enum field_error_type type, const struct
         .field = path_to_arena(e->arena, p), .body = buf_to_arena(&body, e->arena), .type = type};
 }
 
-__attribute__((format(printf, 5, 6))) static void addf(struct field_errors *e, enum field_error_type type,
-                                                       const struct field_path *p,
-                                                       const struct bad_value *value, const char *fmt, ...) {
-    va_list ap;
-    va_start(ap, fmt);
-    add(e, type, p, value, fmt, ap);
-    va_end(ap);
-}
-
-static void add_plain(struct field_errors *e, enum field_error_type type, const struct field_path *p,
-                      const struct bad_value *value, ...) {
-    va_list none;
-    va_start(none, value);
-    add(e, type, p, value, NULL, none);
-    va_end(none);
-}
-
 void field_required(struct field_errors *e, const struct field_path *p) {
-    add_plain(e, FIELD_ERROR_REQUIRED, p, NULL);
+    add(e, FIELD_ERROR_REQUIRED, p, NULL, STR_NONE);
 }
 
 void field_duplicate(struct field_errors *e, const struct field_path *p, struct bad_value value) {
-    add_plain(e, FIELD_ERROR_DUPLICATE, p, &value);
+    add(e, FIELD_ERROR_DUPLICATE, p, &value, STR_NONE);
 }
 
 void field_not_found(struct field_errors *e, const struct field_path *p, struct bad_value value) {
-    add_plain(e, FIELD_ERROR_NOT_FOUND, p, &value);
+    add(e, FIELD_ERROR_NOT_FOUND, p, &value, STR_NONE);
 }
 
 #define ADD_FORMATTED(type, value)                                                                           \
     do {                                                                                                     \
+        _cleanup_buf struct buf detail_ = BUF_INIT;                                                          \
         va_list ap;                                                                                          \
         va_start(ap, fmt);                                                                                   \
-        add(e, (type), p, (value), fmt, ap);                                                                 \
+        buf_vprintf(&detail_, fmt, ap);                                                                      \
         va_end(ap);                                                                                          \
+        add(e, (type), p, (value), buf_view(&detail_));                                                      \
     } while (0)
 
 void field_required_because(struct field_errors *e, const struct field_path *p, const char *fmt, ...) {
@@ -284,32 +268,38 @@ void field_internal(struct field_errors *e, const struct field_path *p, const ch
 
 void field_not_supported(struct field_errors *e, const struct field_path *p, struct bad_value value,
                          const struct str *supported, size_t n) {
-    if (n == 0) {
-        add_plain(e, FIELD_ERROR_NOT_SUPPORTED, p, &value);
-        return;
-    }
     _cleanup_buf struct buf list = BUF_INIT;
     for (size_t i = 0; i < n; i++) {
-        if (i)
-            buf_lit(&list, ", ");
+        buf_str(&list, i ? S(", ") : S("supported values: "));
         field_quote(&list, supported[i]);
     }
-    addf(e, FIELD_ERROR_NOT_SUPPORTED, p, &value, "supported values: %s", buf_cstr(&list));
+    add(e, FIELD_ERROR_NOT_SUPPORTED, p, &value, n ? buf_view(&list) : STR_NONE);
+}
+
+/* Adds an error about a size: "<what> 3 items". */
+static void add_size(struct field_errors *e, enum field_error_type type, const struct field_path *p,
+                     const struct bad_value *value, struct str what, size_t n, struct str unit) {
+    _cleanup_buf struct buf text = BUF_INIT;
+    buf_str(&text, what);
+    buf_u64(&text, n);
+    buf_str(&text, unit);
+    if (n != 1)
+        buf_byte(&text, 's');
+    add(e, type, p, value, buf_view(&text));
 }
 
 void field_too_long(struct field_errors *e, const struct field_path *p, size_t max_bytes) {
-    addf(e, FIELD_ERROR_TOO_LONG, p, NULL, "may not be more than %zu byte%s", max_bytes,
-         max_bytes == 1 ? "" : "s");
+    add_size(e, FIELD_ERROR_TOO_LONG, p, NULL, S("may not be more than "), max_bytes, S(" byte"));
 }
 
 void field_too_many(struct field_errors *e, const struct field_path *p, size_t actual, size_t max) {
     struct bad_value value = bad_int((int64_t)actual);
-    addf(e, FIELD_ERROR_TOO_MANY, p, &value, "must have at most %zu item%s", max, max == 1 ? "" : "s");
+    add_size(e, FIELD_ERROR_TOO_MANY, p, &value, S("must have at most "), max, S(" item"));
 }
 
 void field_too_few(struct field_errors *e, const struct field_path *p, size_t actual, size_t min) {
     struct bad_value value = bad_int((int64_t)actual);
-    addf(e, FIELD_ERROR_TOO_FEW, p, &value, "must have at least %zu item%s", min, min == 1 ? "" : "s");
+    add_size(e, FIELD_ERROR_TOO_FEW, p, &value, S("must have at least "), min, S(" item"));
 }
 
 /* ---- whole lists ---- */
