@@ -171,6 +171,7 @@ void cache_close(struct cache *c) {
     for (uint32_t i = 0; i < c->n_by_prefix; i++)
         resource_fini(c->by_prefix[i]);
     waker_fini(c);
+    scratch_fini(c);
     mutex_fini(&c->lock);
     free(c->by_prefix);
     free(c->resources);

@@ -11,6 +11,8 @@
  */
 #include "apiserver/cache_priv.h"
 
+#include <stdlib.h>
+
 #include "api/convert.h"
 #include "api/json.h"
 #include "api/meta.h"
@@ -51,16 +53,17 @@ static int check_names(const struct cached *r, struct str key, const struct meta
     return 0;
 }
 
+/* Bytes given out since the arena was new, at most. */
 static size_t arena_used_bytes(const struct arena *a) {
     return a->total_bytes - (size_t)(a->end - a->next);
 }
 
-/* Copies the body into an arena that it fills, with the keys. */
-static void pack(struct cache_draft *d, const struct arena *from, const void *body, struct str key) {
+/* Copies the body, which takes so many bytes, into an arena that it fills, with the keys. */
+static void pack(struct cache_draft *d, size_t bytes, const void *body, struct str key) {
     const struct kind *k = d->resource->kind;
     struct object o = {.body = body};
     struct str node = d->resource->node ? d->resource->node(&o) : STR_NONE;
-    arena_init_sized(&d->arena, arena_used_bytes(from) + node.n + key.n + 2);
+    arena_init_sized(&d->arena, bytes + node.n + key.n + 64);
     d->body = api_copy_keeping(&d->arena, k->set, k->type, body,
                                str_make(object_encoding_bytes(d->text), d->text_n));
     if (d->resource->node) {
@@ -72,50 +75,40 @@ static void pack(struct cache_draft *d, const struct arena *from, const void *bo
 }
 
 /* The draft of a text with a mark at mark_at. */
-static int from_marked(struct cached *r, struct str key, struct str text, size_t mark_at,
+static int from_marked(struct cached *r, struct str key, struct str text, size_t mark_at, struct scratch *s,
                        struct cache_draft *ret_draft, struct err *err) {
     struct cache_draft d = {.resource = r, .text_n = text.n, .mark_at = mark_at};
+    struct json_read_options options = {.borrow = true};
+    size_t used = arena_used_bytes(&s->arena);
+    void *body;
     d.text = object_encoding_new(text.n);
     memcpy(object_encoding_bytes(d.text), text.p, text.n);
-    struct arena scratch;
-    arena_init_sized(&scratch, 16384);
-    struct json_read_options options = {.borrow = true};
-    void *body;
-    int code = api_read_json(&scratch, r->kind->set, r->kind->type,
+    int code = api_read_json(&s->arena, r->kind->set, r->kind->type,
                              str_make(object_encoding_bytes(d.text), text.n), &options, &body, err);
     if (code == 0)
         code = check_names(r, key, object_meta_in(r->kind, body), err);
-    if (code == 0) {
-        pack(&d, &scratch, body, key);
-        *ret_draft = d;
-    } else {
+    if (code < 0) {
         object_encoding_free(d.text);
+        return code;
     }
-    arena_fini(&scratch);
-    return code;
+    pack(&d, arena_used_bytes(&s->arena) - used, body, key);
+    *ret_draft = d;
+    return 0;
 }
 
-int draft_from_body(struct cached *r, struct str key, void *body, struct cache_draft *ret_draft,
-                    struct buf *ret_bytes, struct err *err) {
+int draft_from_body(struct cached *r, struct str key, void *body, struct scratch *s,
+                    struct cache_draft *ret_draft, struct err *err) {
     const struct kind *k = r->kind;
-    struct meta_object_meta *m = object_meta_in(k, body);
     *type_meta(r, body) = (struct meta_type_meta){.kind = k->name, .api_version = kind_api_version(k)};
-    m->resource_version = S(MARK);
-    struct buf text = {.limit = STORE_VALUE_MAX};
-    api_write_json(&text, k->set, k->type, body);
+    object_meta_in(k, body)->resource_version = S(MARK);
+    buf_clear(&s->text);
+    api_write_json(&s->text, k->set, k->type, body);
     size_t mark_at;
-    int code;
-    if (text.overflow)
-        code = err_set(err, ERR_TOO_LARGE, "an object of more than %u bytes", STORE_VALUE_MAX);
-    else if (!find_mark(buf_view(&text), &mark_at))
-        code = err_set(err, ERR_TOO_LARGE, "a name of more than %u bytes", HEAD_MAX);
-    else
-        code = from_marked(r, key, buf_view(&text), mark_at, ret_draft, err);
-    if (code == 0)
-        *ret_bytes = text;
-    else
-        buf_fini(&text);
-    return code;
+    if (s->text.overflow)
+        return err_set(err, ERR_TOO_LARGE, "an object of more than %u bytes", STORE_VALUE_MAX);
+    if (!find_mark(buf_view(&s->text), &mark_at))
+        return err_set(err, ERR_TOO_LARGE, "names of more than %u bytes", HEAD_MAX);
+    return from_marked(r, key, buf_view(&s->text), mark_at, s, ret_draft, err);
 }
 
 /* -- stored bytes of others -- */
@@ -148,20 +141,61 @@ static int read_foreign(const struct cached *r, struct arena *a, struct str byte
     return read_as(r, a, k, proto, e.raw, ret_body, err);
 }
 
-int draft_from_bytes(struct cached *r, struct str key, struct str bytes, struct cache_draft *ret_draft,
-                     struct err *err) {
+int draft_from_bytes(struct cached *r, struct str key, struct str bytes, struct scratch *s,
+                     struct cache_draft *ret_draft, struct err *err) {
     size_t mark_at;
     if (find_mark(bytes, &mark_at))
-        return from_marked(r, key, bytes, mark_at, ret_draft, err);
-    struct arena a = ARENA_INIT;
-    struct buf unused = BUF_INIT;
+        return from_marked(r, key, bytes, mark_at, s, ret_draft, err);
     void *body;
-    int code = read_foreign(r, &a, bytes, &body, err);
-    if (code == 0)
-        code = draft_from_body(r, key, body, ret_draft, &unused, err);
-    buf_fini(&unused);
-    arena_fini(&a);
-    return code;
+    int code = read_foreign(r, &s->arena, bytes, &body, err);
+    return code < 0 ? code : draft_from_body(r, key, body, s, ret_draft, err);
+}
+
+/* -- scratch -- */
+
+#define SCRATCH_FIRST_BYTES 16384
+#define SCRATCH_KEEP_BYTES (256u << 10)
+
+static void scratch_free(struct scratch *s) {
+    arena_fini(&s->arena);
+    buf_fini(&s->text);
+    free(s);
+}
+
+struct scratch *scratch_take(struct cache *c) {
+    mutex_lock(&c->lock);
+    struct scratch *s = c->scratch;
+    if (s)
+        c->scratch = s->next;
+    mutex_unlock(&c->lock);
+    if (s)
+        return s;
+    s = calloc(1, sizeof *s);
+    if (!s)
+        panic("out of memory");
+    arena_init_sized(&s->arena, SCRATCH_FIRST_BYTES);
+    s->text.limit = STORE_VALUE_MAX;
+    return s;
+}
+
+void scratch_give(struct cache *c, struct scratch *s) {
+    arena_reset(&s->arena);
+    if (arena_total_bytes(&s->arena) + s->text.cap > SCRATCH_KEEP_BYTES) {
+        scratch_free(s);
+        return;
+    }
+    mutex_lock(&c->lock);
+    s->next = c->scratch;
+    c->scratch = s;
+    mutex_unlock(&c->lock);
+}
+
+void scratch_fini(struct cache *c) {
+    while (c->scratch) {
+        struct scratch *s = c->scratch;
+        c->scratch = s->next;
+        scratch_free(s);
+    }
 }
 
 /* -- freezing -- */

@@ -49,6 +49,7 @@ static struct object *take(struct cached *r, struct str key) {
 
 struct loading {
     struct cache *cache;
+    struct scratch *scratch;
     struct err *err;
     int code;
 };
@@ -66,7 +67,9 @@ static bool load_one(void *arg, const struct store_kv *kv) {
     struct cache_draft d;
     if (!cache_key_split(l->cache, kv->key, &r, &key))
         return true;
-    if (draft_from_bytes(r, key, kv->value, &d, l->err) < 0) {
+    int code = draft_from_bytes(r, key, kv->value, l->scratch, &d, l->err);
+    arena_reset(&l->scratch->arena);
+    if (code < 0) {
         l->code = corrupt(kv->key, l->err);
         return false;
     }
@@ -91,15 +94,18 @@ static void note_broken(struct cache *c, struct str key, struct err *err) {
 /* The object that a key became, one reference; the draft keeps its keys. NULL: it cannot be read. */
 static struct object *made(struct cached *r, struct str key, const struct store_kv *kv,
                            struct cache_pending *mine, struct cache_draft *d) {
-    struct err err = ERR_INIT;
     if (mine) {
         *d = mine->draft;
         mine->has_draft = false;
-    } else if (draft_from_bytes(r, key, kv->value, d, &err) < 0) {
-        note_broken(r->cache, kv->key, &err);
-        return NULL;
+        return draft_freeze(d, kv->mod_rev);
     }
-    return draft_freeze(d, kv->mod_rev);
+    struct err err = ERR_INIT;
+    struct scratch *s = scratch_take(r->cache);
+    int code = draft_from_bytes(r, key, kv->value, s, d, &err);
+    scratch_give(r->cache, s);
+    if (code < 0)
+        note_broken(r->cache, kv->key, &err);
+    return code < 0 ? NULL : draft_freeze(d, kv->mod_rev);
 }
 
 static struct object *deleted(const struct object *previous, uint64_t revision, struct cache_pending *mine) {
@@ -175,7 +181,7 @@ static void on_commit(void *arg, uint64_t revision, const struct store_kv *kvs,
 /* Loads the state some revisions ago, and then lets history be told, which fills the rings. */
 int cache_load(struct cache *c, struct err *err) {
     struct store *s = c->store;
-    struct loading l = {.cache = c, .err = err};
+    struct loading l = {.cache = c, .scratch = scratch_take(c), .err = err};
     uint64_t now = s->ops->revision(s), oldest = s->ops->compacted(s);
     uint64_t from = now > CACHE_REPLAY ? now - CACHE_REPLAY : 0;
     if (from < oldest)
@@ -183,6 +189,7 @@ int cache_load(struct cache *c, struct err *err) {
     int r = 0;
     if (from) /* 0 would mean now */
         r = s->ops->range(s, S(REGISTRY), S("/registry0"), from, 0, load_one, &l, &from, err);
+    scratch_give(c, l.scratch);
     if (r < 0 || l.code < 0)
         return r < 0 ? r : l.code;
     for (uint32_t i = 0; i < c->n_by_prefix; i++) {

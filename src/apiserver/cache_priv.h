@@ -94,9 +94,10 @@ struct cache {
     struct cached *resources;  /* by kind index; kind NULL: not stored */
     struct cached **by_prefix; /* sorted */
     uint32_t n_by_prefix;
-    atomic_ullong revision; /* all states up to it are published */
-    atomic_ullong told;     /* all events up to it are in the rings */
-    struct mutex lock;      /* wakers, broken, broken_why */
+    atomic_ullong revision;  /* all states up to it are published */
+    atomic_ullong told;      /* all events up to it are in the rings */
+    struct mutex lock;       /* all that follows */
+    struct scratch *scratch; /* not in use now */
     VEC(struct waker *) wakers;
     int broken;
     char broken_why[ERR_MESSAGE_MAX];
@@ -126,14 +127,27 @@ struct cache_draft {
     struct str key, node_key; /* of the trees, in the arena; node_key is "node/" and then key */
 };
 
-/* From a body in whatever arena, which is not needed afterwards but is written to. *ret_bytes gets what is to
- * be stored. ERR_INVALID when its metadata say other than key, ERR_TOO_LARGE. */
-int draft_from_body(struct cached *r, struct str key, void *body, struct cache_draft *ret_draft,
-                    struct buf *ret_bytes, struct err *err);
+/* Memory that a draft is made with, kept from one to the next: so what is short-lived does not leave holes
+ * between what is long-lived. */
+struct scratch {
+    struct scratch *next;
+    struct arena arena;
+    struct buf text;
+};
+
+/* One to use, and back. Any thread. */
+struct scratch *scratch_take(struct cache *c);
+void scratch_give(struct cache *c, struct scratch *s);
+void scratch_fini(struct cache *c);
+
+/* From a body in whatever arena, which is not needed afterwards but is written to. What is to be stored is
+ * then in the scratch's text. ERR_INVALID when its metadata say other than key, ERR_TOO_LARGE. */
+int draft_from_body(struct cached *r, struct str key, void *body, struct scratch *s,
+                    struct cache_draft *ret_draft, struct err *err);
 
 /* From stored bytes. */
-int draft_from_bytes(struct cached *r, struct str key, struct str bytes, struct cache_draft *ret_draft,
-                     struct err *err);
+int draft_from_bytes(struct cached *r, struct str key, struct str bytes, struct scratch *s,
+                     struct cache_draft *ret_draft, struct err *err);
 
 /* The object; the draft is empty afterwards except for its keys, which live in the object. */
 struct object *draft_freeze(struct cache_draft *d, uint64_t revision);
@@ -151,7 +165,6 @@ void cache_publish(struct cached *r, uint64_t revision);
 struct cache_pending {
     struct loop_msg msg; /* runs done on the loop */
     atomic_uint holders; /* the store for bytes and key; done */
-    struct buf bytes;
     struct cache_draft draft;
     bool has_draft;
     struct object *object; /* set by the store's thread */
@@ -159,8 +172,8 @@ struct cache_pending {
     struct loop *loop;
     cache_done_fn done;
     void *arg;
-    size_t key_n;
-    char key[]; /* storage key */
+    struct str key, value; /* what the store is given, in bytes */
+    char bytes[];
 };
 
 /* -- the ring; the resource's lock is held -- */

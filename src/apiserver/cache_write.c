@@ -12,7 +12,6 @@ static void pending_free(struct cache_pending *p) {
     if (p->has_draft)
         draft_fini(&p->draft);
     object_unref(p->object);
-    buf_fini(&p->bytes);
     free(p);
 }
 
@@ -51,32 +50,23 @@ static void on_done(void *arg, const struct store_result *result) {
         drop_holder(p); /* nobody is there to be told */
 }
 
-static struct cache_pending *pending_new(struct str prefix, const struct cache_write *w) {
-    size_t n = sizeof REGISTRY - 1 + prefix.n + w->ns.n + (w->ns.n ? 1 : 0) + w->name.n;
-    struct cache_pending *p = calloc(1, sizeof *p + n);
+/* With copies of key and value behind it. */
+static struct cache_pending *pending_new(const struct cache_write *w, struct str key, struct str value) {
+    struct cache_pending *p = malloc(sizeof *p + key.n + value.n);
     if (!p)
         panic("out of memory");
-    char *at = mempcpy(p->key, REGISTRY, sizeof REGISTRY - 1);
-    at = mempcpy(at, prefix.p, prefix.n);
-    if (w->ns.n) {
-        at = mempcpy(at, w->ns.p, w->ns.n);
-        *at++ = '/';
-    }
-    if (w->name.n)
-        memcpy(at, w->name.p, w->name.n);
-    p->key_n = n;
-    p->msg.run = on_loop;
+    *p = (struct cache_pending){.msg.run = on_loop, .loop = w->loop, .done = w->done, .arg = w->arg};
     atomic_init(&p->holders, 2);
-    p->loop = w->loop;
-    p->done = w->done;
-    p->arg = w->arg;
+    p->key = str_make(p->bytes, key.n);
+    p->value = str_make(p->bytes + key.n, value.n);
+    memcpy(mempcpy(p->bytes, key.p, key.n), value.p, value.n);
     return p;
 }
 
 static int commit(struct cache *c, const struct cache_write *w, struct cache_pending *p, struct err *err) {
     struct store_op op = {
-        .key = str_make(p->key, p->key_n),
-        .value = buf_view(&p->bytes),
+        .key = p->key,
+        .value = p->value,
         .delete_ = w->op == CACHE_DELETE,
         .expect = w->op == CACHE_CREATE ? EXPECT_ABSENT
                   : w->expect_rv        ? EXPECT_MOD_REV
@@ -100,20 +90,28 @@ static int commit(struct cache *c, const struct cache_write *w, struct cache_pen
 int cache_submit(struct cache *c, const struct cache_write *w, struct err *err) {
     struct cached *r = cache_of(c, w->kind);
     check(r && w->done && (w->body || w->op == CACHE_DELETE));
-    int code = 0;
-    struct cache_pending *p = NULL;
-    if (w->ns.n + w->name.n + r->prefix.n + sizeof REGISTRY > STORE_KEY_MAX)
-        code = err_set(err, ERR_TOO_LARGE, "a key of more than %u bytes", STORE_KEY_MAX);
-    if (code == 0) {
-        p = pending_new(r->prefix, w);
-        if (w->body) {
-            struct str key = str_from_byte(str_make(p->key, p->key_n), sizeof REGISTRY - 1 + r->prefix.n);
-            code = draft_from_body(r, key, w->body, &p->draft, &p->bytes, err);
-            p->has_draft = code == 0;
-        }
+    if (w->ns.n + w->name.n + r->prefix.n + sizeof REGISTRY > STORE_KEY_MAX) {
+        if (w->arena)
+            arena_fini(w->arena);
+        return err_set(err, ERR_TOO_LARGE, "a key of more than %u bytes", STORE_KEY_MAX);
     }
+    struct scratch *s = scratch_take(c);
+    struct cache_draft d = {0};
+    struct str key = cache_storage_key(&s->arena, w->kind, w->ns, w->name), value = S("");
+    int code = 0;
+    if (w->body)
+        code = draft_from_body(r, str_from_byte(key, sizeof REGISTRY - 1 + r->prefix.n), w->body, s, &d, err);
+    if (w->body && w->op != CACHE_DELETE)
+        value = buf_view(&s->text);
     if (w->arena)
         arena_fini(w->arena); /* the draft shares nothing with it */
+    struct cache_pending *p = NULL;
+    if (code == 0) {
+        p = pending_new(w, key, value);
+        p->draft = d;
+        p->has_draft = w->body != NULL;
+    }
+    scratch_give(c, s);
     if (code == 0)
         code = commit(c, w, p, err);
     if (code < 0 && p)

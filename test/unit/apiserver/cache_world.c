@@ -10,15 +10,15 @@
 #include "base/loop.h"
 #include "unit/unit.h"
 
-void world_init(struct world *w) {
+void cache_world_init(struct cache_world *w) {
     struct err err = ERR_INIT;
-    *w = (struct world){.sim = sim_new(unit_seed(), 0), .store = store_memory_new(true)};
+    *w = (struct cache_world){.sim = sim_new(unit_seed(), 0), .store = store_memory_new(true)};
     w->loop = sim_loop_new(w->sim, "one");
     w->other = sim_loop_new(w->sim, "two");
     assert_ok(cache_open(w->store, &w->cache, &err), &err);
 }
 
-void world_fini(struct world *w) {
+void cache_world_fini(struct cache_world *w) {
     sim_settle(w->sim);
     cache_close(w->cache);
     store_close(w->store);
@@ -27,7 +27,7 @@ void world_fini(struct world *w) {
     sim_free(w->sim);
 }
 
-void world_reopen(struct world *w) {
+void cache_world_reopen(struct cache_world *w) {
     struct err err = ERR_INIT;
     sim_settle(w->sim);
     cache_close(w->cache);
@@ -43,7 +43,7 @@ static void on_done(void *arg, int code, const struct object *object, const stru
     o->calls++;
 }
 
-static struct outcome submit(struct world *w, const struct cache_write *like) {
+static struct outcome submit(struct cache_world *w, const struct cache_write *like) {
     struct outcome o = {0};
     struct err err = ERR_INIT;
     struct cache_write cw = *like;
@@ -57,8 +57,8 @@ static struct outcome submit(struct world *w, const struct cache_write *like) {
     return o;
 }
 
-struct outcome world_put(struct world *w, enum cache_op op, const struct kind *k, const char *ns,
-                         const char *name, const char *json, uint64_t expect_rv) {
+struct outcome cache_world_put(struct cache_world *w, enum cache_op op, const struct kind *k, const char *ns,
+                               const char *name, const char *json, uint64_t expect_rv) {
     struct arena a = ARENA_INIT;
     struct err err = ERR_INIT;
     void *body = NULL;
@@ -74,27 +74,27 @@ struct outcome world_put(struct world *w, enum cache_op op, const struct kind *k
                      });
 }
 
-struct outcome world_put_config_map(struct world *w, enum cache_op op, const char *ns, const char *name,
-                                    const char *value, uint64_t expect_rv) {
+struct outcome cache_world_put_config_map(struct cache_world *w, enum cache_op op, const char *ns,
+                                          const char *name, const char *value, uint64_t expect_rv) {
     char json[1024];
     (void)snprintf(json, sizeof json,
                    "{\"metadata\":{\"name\":\"%s\",\"namespace\":\"%s\"},\"data\":{\"v\":\"%s\"}}", name, ns,
                    value);
-    return world_put(w, op, &kinds[KIND_CORE_CONFIG_MAP], ns, name, json, expect_rv);
+    return cache_world_put(w, op, &kinds[KIND_CORE_CONFIG_MAP], ns, name, json, expect_rv);
 }
 
-struct outcome world_put_pod(struct world *w, enum cache_op op, const char *ns, const char *name,
-                             const char *node, uint64_t expect_rv) {
+struct outcome cache_world_put_pod(struct cache_world *w, enum cache_op op, const char *ns, const char *name,
+                                   const char *node, uint64_t expect_rv) {
     char json[1024];
     (void)snprintf(json, sizeof json,
                    "{\"metadata\":{\"name\":\"%s\",\"namespace\":\"%s\"},\"spec\":{\"nodeName\":\"%s\","
                    "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}",
                    name, ns, node);
-    return world_put(w, op, &kinds[KIND_CORE_POD], ns, name, json, expect_rv);
+    return cache_world_put(w, op, &kinds[KIND_CORE_POD], ns, name, json, expect_rv);
 }
 
-struct outcome world_delete(struct world *w, const struct kind *k, const char *ns, const char *name,
-                            uint64_t expect_rv) {
+struct outcome cache_world_delete(struct cache_world *w, const struct kind *k, const char *ns,
+                                  const char *name, uint64_t expect_rv) {
     return submit(w, &(struct cache_write){
                          .op = CACHE_DELETE,
                          .kind = k,
@@ -104,11 +104,11 @@ struct outcome world_delete(struct world *w, const struct kind *k, const char *n
                      });
 }
 
-struct cached *world_config_maps(struct world *w) {
+struct cached *cache_world_config_maps(struct cache_world *w) {
     return cache_of(w->cache, &kinds[KIND_CORE_CONFIG_MAP]);
 }
 
-struct cached *world_pods(struct world *w) {
+struct cached *cache_world_pods(struct cache_world *w) {
     return cache_of(w->cache, &kinds[KIND_CORE_POD]);
 }
 

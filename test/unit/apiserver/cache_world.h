@@ -10,18 +10,18 @@
 #include "base/str.h"
 #include "store/store.h"
 
-struct world {
+struct cache_world {
     struct sim *sim;
     struct store *store;
     struct cache *cache;
     struct loop *loop, *other; /* of the simulation */
 };
 
-void world_init(struct world *w);
-void world_fini(struct world *w);
+void cache_world_init(struct cache_world *w);
+void cache_world_fini(struct cache_world *w);
 
 /* Closes the cache and opens it again on the same store. */
-void world_reopen(struct world *w);
+void cache_world_reopen(struct cache_world *w);
 
 /* The outcome of a write. */
 struct outcome {
@@ -31,19 +31,19 @@ struct outcome {
 };
 
 /* {"metadata":{"name":…,"namespace":…},"data":{"v":value}} */
-struct outcome world_put_config_map(struct world *w, enum cache_op op, const char *ns, const char *name,
-                                    const char *value, uint64_t expect_rv);
-struct outcome world_put_pod(struct world *w, enum cache_op op, const char *ns, const char *name,
-                             const char *node, uint64_t expect_rv);
-struct outcome world_delete(struct world *w, const struct kind *k, const char *ns, const char *name,
-                            uint64_t expect_rv);
+struct outcome cache_world_put_config_map(struct cache_world *w, enum cache_op op, const char *ns,
+                                          const char *name, const char *value, uint64_t expect_rv);
+struct outcome cache_world_put_pod(struct cache_world *w, enum cache_op op, const char *ns, const char *name,
+                                   const char *node, uint64_t expect_rv);
+struct outcome cache_world_delete(struct cache_world *w, const struct kind *k, const char *ns,
+                                  const char *name, uint64_t expect_rv);
 
 /* Any body as JSON; its metadata must say ns and name. Inline stores only. */
-struct outcome world_put(struct world *w, enum cache_op op, const struct kind *k, const char *ns,
-                         const char *name, const char *json, uint64_t expect_rv);
+struct outcome cache_world_put(struct cache_world *w, enum cache_op op, const struct kind *k, const char *ns,
+                               const char *name, const char *json, uint64_t expect_rv);
 
-struct cached *world_config_maps(struct world *w);
-struct cached *world_pods(struct world *w);
+struct cached *cache_world_config_maps(struct cache_world *w);
+struct cached *cache_world_pods(struct cache_world *w);
 
 /* A watcher that reads all there is when it is woken, and writes it down: "+ns/name@rv=value" for added, "~"
  * for modified, "-" for deleted, with a space between. */

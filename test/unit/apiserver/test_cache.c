@@ -37,28 +37,28 @@ static const char *show(const struct cow *tree) {
 /* -- writing -- */
 
 TEST(test_cache__a_writer_reads_what_he_wrote) {
-    struct world w;
-    world_init(&w);
-    struct outcome o = world_put_config_map(&w, CACHE_CREATE, "ns", "a", "1", 0);
+    struct cache_world w;
+    cache_world_init(&w);
+    struct outcome o = cache_world_put_config_map(&w, CACHE_CREATE, "ns", "a", "1", 0);
     assert_int_equal(o.code, 0);
     assert_int_equal(o.rv, 1);
-    struct object *got = cache_get(world_config_maps(&w), S("ns"), S("a"));
+    struct object *got = cache_get(cache_world_config_maps(&w), S("ns"), S("a"));
     assert_non_null(got);
     assert_str(value_of(got), "1");
     assert_str(got->meta->resource_version, "1");
     object_unref(got);
-    assert_null(cache_get(world_config_maps(&w), S("ns"), S("b")));
-    assert_null(cache_get(world_pods(&w), S("ns"), S("a")));
-    world_fini(&w);
+    assert_null(cache_get(cache_world_config_maps(&w), S("ns"), S("b")));
+    assert_null(cache_get(cache_world_pods(&w), S("ns"), S("a")));
+    cache_world_fini(&w);
 }
 
 TEST(test_cache__json_has_the_revision_and_is_what_the_body_says) {
-    struct world w;
-    world_init(&w);
+    struct cache_world w;
+    cache_world_init(&w);
     for (int i = 0; i < 12; i++)
-        assert_int_equal(world_put_config_map(&w, i ? CACHE_UPDATE : CACHE_CREATE, "ns", "a", "1", 0).code,
-                         0);
-    struct object *got = cache_get(world_config_maps(&w), S("ns"), S("a"));
+        assert_int_equal(
+            cache_world_put_config_map(&w, i ? CACHE_UPDATE : CACHE_CREATE, "ns", "a", "1", 0).code, 0);
+    struct object *got = cache_get(cache_world_config_maps(&w), S("ns"), S("a"));
     assert_str(
         object_form(got, FORM_JSON),
         "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\",\"namespace\":\"ns\","
@@ -68,68 +68,68 @@ TEST(test_cache__json_has_the_revision_and_is_what_the_body_says) {
     assert_str_equal(buf_view(&again), object_form(got, FORM_JSON));
     buf_fini(&again);
     object_unref(got);
-    world_fini(&w);
+    cache_world_fini(&w);
 }
 
 TEST(test_cache__expectations_hold) {
-    struct world w;
-    world_init(&w);
-    assert_int_equal(world_put_config_map(&w, CACHE_UPDATE, "ns", "a", "1", 7).code, ERR_NOT_FOUND);
-    assert_int_equal(world_put_config_map(&w, CACHE_CREATE, "ns", "a", "1", 0).code, 0);
-    assert_int_equal(world_put_config_map(&w, CACHE_CREATE, "ns", "a", "2", 0).code, ERR_EXISTS);
-    assert_int_equal(world_put_config_map(&w, CACHE_UPDATE, "ns", "a", "2", 9).code, ERR_CONFLICT);
-    assert_int_equal(world_put_config_map(&w, CACHE_UPDATE, "ns", "a", "3", 1).code, 0);
-    assert_int_equal(world_delete(&w, config_map(), "ns", "a", 1).code, ERR_CONFLICT);
-    assert_int_equal(world_delete(&w, config_map(), "ns", "a", 2).code, 0);
-    assert_int_equal(world_delete(&w, config_map(), "ns", "a", 0).code, ERR_NOT_FOUND);
-    assert_null(cache_get(world_config_maps(&w), S("ns"), S("a")));
+    struct cache_world w;
+    cache_world_init(&w);
+    assert_int_equal(cache_world_put_config_map(&w, CACHE_UPDATE, "ns", "a", "1", 7).code, ERR_NOT_FOUND);
+    assert_int_equal(cache_world_put_config_map(&w, CACHE_CREATE, "ns", "a", "1", 0).code, 0);
+    assert_int_equal(cache_world_put_config_map(&w, CACHE_CREATE, "ns", "a", "2", 0).code, ERR_EXISTS);
+    assert_int_equal(cache_world_put_config_map(&w, CACHE_UPDATE, "ns", "a", "2", 9).code, ERR_CONFLICT);
+    assert_int_equal(cache_world_put_config_map(&w, CACHE_UPDATE, "ns", "a", "3", 1).code, 0);
+    assert_int_equal(cache_world_delete(&w, config_map(), "ns", "a", 1).code, ERR_CONFLICT);
+    assert_int_equal(cache_world_delete(&w, config_map(), "ns", "a", 2).code, 0);
+    assert_int_equal(cache_world_delete(&w, config_map(), "ns", "a", 0).code, ERR_NOT_FOUND);
+    assert_null(cache_get(cache_world_config_maps(&w), S("ns"), S("a")));
     assert_int_equal(cache_revision(w.cache), 3);
-    world_fini(&w);
+    cache_world_fini(&w);
 }
 
 TEST(test_cache__metadata_must_say_what_the_key_says) {
-    struct world w;
-    world_init(&w);
+    struct cache_world w;
+    cache_world_init(&w);
     const char *json = "{\"metadata\":{\"name\":\"b\",\"namespace\":\"ns\"}}";
-    assert_int_equal(world_put(&w, CACHE_CREATE, config_map(), "ns", "a", json, 0).code, ERR_INVALID);
-    assert_int_equal(world_put(&w, CACHE_CREATE, config_map(), "ns/b", "", json, 0).code, ERR_INVALID);
-    assert_int_equal(world_put(&w, CACHE_CREATE, config_map(), "", "b", json, 0).code, ERR_INVALID);
-    assert_int_equal(world_put(&w, CACHE_CREATE, config_map(), "ns", "b", json, 0).code, 0);
-    world_fini(&w);
+    assert_int_equal(cache_world_put(&w, CACHE_CREATE, config_map(), "ns", "a", json, 0).code, ERR_INVALID);
+    assert_int_equal(cache_world_put(&w, CACHE_CREATE, config_map(), "ns/b", "", json, 0).code, ERR_INVALID);
+    assert_int_equal(cache_world_put(&w, CACHE_CREATE, config_map(), "", "b", json, 0).code, ERR_INVALID);
+    assert_int_equal(cache_world_put(&w, CACHE_CREATE, config_map(), "ns", "b", json, 0).code, 0);
+    cache_world_fini(&w);
 }
 
 TEST(test_cache__a_value_cannot_pretend_to_be_the_revision) {
-    struct world w;
-    world_init(&w);
+    struct cache_world w;
+    cache_world_init(&w);
     const char *json =
         "{\"metadata\":{\"name\":\"a\",\"namespace\":\"ns\",\"generateName\":"
         "\"\\\"resourceVersion\\\":\\\"00000000000000000000\\\"\",\"annotations\":{\"resourceVersion\":"
         "\"00000000000000000000\"}}}";
-    assert_int_equal(world_put(&w, CACHE_CREATE, config_map(), "ns", "a", json, 0).code, 0);
-    struct object *got = cache_get(world_config_maps(&w), S("ns"), S("a"));
+    assert_int_equal(cache_world_put(&w, CACHE_CREATE, config_map(), "ns", "a", json, 0).code, 0);
+    struct object *got = cache_get(cache_world_config_maps(&w), S("ns"), S("a"));
     assert_str(got->meta->resource_version, "1");
     assert_str(str_map_get(got->meta->annotations, S("resourceVersion")), "00000000000000000000");
     assert_str(got->meta->generate_name, "\"resourceVersion\":\"00000000000000000000\"");
     object_unref(got);
-    world_fini(&w);
+    cache_world_fini(&w);
 }
 
 TEST(test_cache__large_objects_and_keys_are_refused) {
-    struct world w;
-    world_init(&w);
+    struct cache_world w;
+    cache_world_init(&w);
     char *json = malloc(4u << 20);
     assert_non_null(json);
     size_t n =
         (size_t)snprintf(json, 100, "{\"metadata\":{\"name\":\"a\",\"namespace\":\"ns\"},\"data\":{\"v\":\"");
     memset(json + n, 'x', 3u << 20);
     memcpy(json + n + (3u << 20), "\"}}", 4);
-    assert_int_equal(world_put(&w, CACHE_CREATE, config_map(), "ns", "a", json, 0).code, ERR_TOO_LARGE);
+    assert_int_equal(cache_world_put(&w, CACHE_CREATE, config_map(), "ns", "a", json, 0).code, ERR_TOO_LARGE);
     memset(json, 'x', 3000);
     json[3000] = 0;
-    assert_int_equal(world_delete(&w, config_map(), "ns", json, 0).code, ERR_TOO_LARGE);
-    assert_null(cache_get(world_config_maps(&w), S("ns"), str_from(json)));
+    assert_int_equal(cache_world_delete(&w, config_map(), "ns", json, 0).code, ERR_TOO_LARGE);
+    assert_null(cache_get(cache_world_config_maps(&w), S("ns"), str_from(json)));
     free(json);
-    world_fini(&w);
+    cache_world_fini(&w);
 }
 
 static void count_answer(void *arg, int code, const struct object *object, const struct err *err) {
@@ -140,9 +140,9 @@ static void count_answer(void *arg, int code, const struct object *object, const
 }
 
 TEST(test_cache__the_answer_comes_on_the_callers_loop) {
-    struct world w;
+    struct cache_world w;
     int answers = 0;
-    world_init(&w);
+    cache_world_init(&w);
     struct cache_write cw = {
         .op = CACHE_DELETE,
         .kind = config_map(),
@@ -156,61 +156,61 @@ TEST(test_cache__the_answer_comes_on_the_callers_loop) {
     assert_int_equal(answers, 0);
     sim_settle(w.sim);
     assert_int_equal(answers, 1);
-    world_fini(&w);
+    cache_world_fini(&w);
 }
 
 /* -- snapshots -- */
 
 TEST(test_cache_snapshot__does_not_change) {
-    struct world w;
+    struct cache_world w;
     struct cache_snapshot before, after;
-    world_init(&w);
-    (void)world_put_config_map(&w, CACHE_CREATE, "ns", "a", "1", 0);
-    (void)world_put_config_map(&w, CACHE_CREATE, "ns", "b", "1", 0);
-    cache_snapshot(world_config_maps(&w), &before);
-    (void)world_put_config_map(&w, CACHE_UPDATE, "ns", "a", "2", 0);
-    (void)world_delete(&w, config_map(), "ns", "b", 0);
-    (void)world_put_config_map(&w, CACHE_CREATE, "ns", "c", "1", 0);
-    cache_snapshot(world_config_maps(&w), &after);
+    cache_world_init(&w);
+    (void)cache_world_put_config_map(&w, CACHE_CREATE, "ns", "a", "1", 0);
+    (void)cache_world_put_config_map(&w, CACHE_CREATE, "ns", "b", "1", 0);
+    cache_snapshot(cache_world_config_maps(&w), &before);
+    (void)cache_world_put_config_map(&w, CACHE_UPDATE, "ns", "a", "2", 0);
+    (void)cache_world_delete(&w, config_map(), "ns", "b", 0);
+    (void)cache_world_put_config_map(&w, CACHE_CREATE, "ns", "c", "1", 0);
+    cache_snapshot(cache_world_config_maps(&w), &after);
     assert_string_equal(show(&before.tree), "ns/a=1 ns/b=1");
     assert_int_equal(before.revision, 2);
     assert_string_equal(show(&after.tree), "ns/a=2 ns/c=1");
     assert_int_equal(after.revision, 5);
     cache_snapshot_fini(&before);
     cache_snapshot_fini(&after);
-    world_fini(&w);
+    cache_world_fini(&w);
 }
 
 TEST(test_cache_snapshot__is_as_new_as_the_whole_store) {
-    struct world w;
+    struct cache_world w;
     struct cache_snapshot s;
-    world_init(&w);
-    (void)world_put_config_map(&w, CACHE_CREATE, "ns", "a", "1", 0);
-    (void)world_put_pod(&w, CACHE_CREATE, "ns", "p", "", 0);
-    cache_snapshot(world_config_maps(&w), &s);
+    cache_world_init(&w);
+    (void)cache_world_put_config_map(&w, CACHE_CREATE, "ns", "a", "1", 0);
+    (void)cache_world_put_pod(&w, CACHE_CREATE, "ns", "p", "", 0);
+    cache_snapshot(cache_world_config_maps(&w), &s);
     assert_int_equal(s.revision, 2);
     cache_snapshot_fini(&s);
-    world_fini(&w);
+    cache_world_fini(&w);
 }
 
 TEST(test_cache_snapshot__finds_pods_by_node) {
-    struct world w;
+    struct cache_world w;
     struct cache_snapshot s;
-    world_init(&w);
-    (void)world_put_pod(&w, CACHE_CREATE, "ns", "a", "", 0);
-    (void)world_put_pod(&w, CACHE_CREATE, "ns", "b", "n1", 0);
-    (void)world_put_pod(&w, CACHE_CREATE, "os", "c", "n1", 0);
-    cache_snapshot(world_pods(&w), &s);
+    cache_world_init(&w);
+    (void)cache_world_put_pod(&w, CACHE_CREATE, "ns", "a", "", 0);
+    (void)cache_world_put_pod(&w, CACHE_CREATE, "ns", "b", "n1", 0);
+    (void)cache_world_put_pod(&w, CACHE_CREATE, "os", "c", "n1", 0);
+    cache_snapshot(cache_world_pods(&w), &s);
     assert_string_equal(show(&s.by_node), "/ns/a= n1/ns/b= n1/os/c=");
     cache_snapshot_fini(&s);
-    (void)world_put_pod(&w, CACHE_UPDATE, "ns", "a", "n1", 0);
-    (void)world_put_pod(&w, CACHE_UPDATE, "ns", "b", "n1", 0);
-    (void)world_delete(&w, &kinds[KIND_CORE_POD], "os", "c", 0);
-    cache_snapshot(world_pods(&w), &s);
+    (void)cache_world_put_pod(&w, CACHE_UPDATE, "ns", "a", "n1", 0);
+    (void)cache_world_put_pod(&w, CACHE_UPDATE, "ns", "b", "n1", 0);
+    (void)cache_world_delete(&w, &kinds[KIND_CORE_POD], "os", "c", 0);
+    cache_snapshot(cache_world_pods(&w), &s);
     assert_string_equal(show(&s.by_node), "n1/ns/a= n1/ns/b=");
     assert_int_equal(cow_count(&s.tree), 2);
     cache_snapshot_fini(&s);
-    world_fini(&w);
+    cache_world_fini(&w);
 }
 
 /* -- loading -- */
@@ -219,7 +219,7 @@ TEST(test_cache_load__sqlite_gives_the_same_objects_and_revisions) {
     char path[256];
     (void)snprintf(path, sizeof path, "%s/db", unit_tmpdir());
     struct err err = ERR_INIT;
-    struct world w = {0};
+    struct cache_world w = {0};
     struct store_sqlite_options options = {.path = path};
     struct store_op ops[1] = {{.key = S("/registry/masterleases/10.0.0.1"), .value = S("not an object")}};
     for (int round = 0; round < 2; round++) {
@@ -242,7 +242,7 @@ TEST(test_cache_load__sqlite_gives_the_same_objects_and_revisions) {
         assert_ok(store_commit_wait(w.store, ops, 1, NULL, &err), &err);
         assert_ok(cache_open(w.store, &w.cache, &err), &err);
         struct cache_snapshot s;
-        cache_snapshot(world_config_maps(&w), &s);
+        cache_snapshot(cache_world_config_maps(&w), &s);
         assert_int_equal(cow_count(&s.tree), 50);
         assert_int_equal(s.revision, 2002 + round);
         const struct object *o = cow_get(&s.tree, S("ns/n7"));
@@ -258,21 +258,21 @@ TEST(test_cache_load__sqlite_gives_the_same_objects_and_revisions) {
 }
 
 TEST(test_cache_load__own_bytes_come_back_the_same) {
-    struct world w;
-    world_init(&w);
-    (void)world_put_pod(&w, CACHE_CREATE, "ns", "p", "node", 0);
-    struct object *before = cache_get(world_pods(&w), S("ns"), S("p"));
-    world_reopen(&w);
-    struct object *after = cache_get(world_pods(&w), S("ns"), S("p"));
+    struct cache_world w;
+    cache_world_init(&w);
+    (void)cache_world_put_pod(&w, CACHE_CREATE, "ns", "p", "node", 0);
+    struct object *before = cache_get(cache_world_pods(&w), S("ns"), S("p"));
+    cache_world_reopen(&w);
+    struct object *after = cache_get(cache_world_pods(&w), S("ns"), S("p"));
     assert_ptr_not_equal(before, after);
     assert_int_equal(after->rv, 1);
     assert_str_equal(object_form(after, FORM_JSON), object_form(before, FORM_JSON));
     object_unref(before);
     object_unref(after);
-    world_fini(&w);
+    cache_world_fini(&w);
 }
 
-static void store_put(struct world *w, struct str key, struct str value) {
+static void store_put(struct cache_world *w, struct str key, struct str value) {
     struct err err = ERR_INIT;
     struct store_op op = {.key = key, .value = value};
     struct store_commit c = {.ops = &op, .n = 1};
@@ -280,8 +280,8 @@ static void store_put(struct world *w, struct str key, struct str value) {
 }
 
 TEST(test_cache_load__protobuf_of_another_writer_is_read) {
-    struct world w;
-    world_init(&w);
+    struct cache_world w;
+    cache_world_init(&w);
     struct core_config_map m = {
         .metadata = {.name = S("a"), .namespace = S("ns")},
         .data = {.v = &(struct str_entry){S("v"), S("proto")}, .n = 1},
@@ -290,20 +290,20 @@ TEST(test_cache_load__protobuf_of_another_writer_is_read) {
     api_write_envelope(&b, &builtin, TY_CORE_CONFIG_MAP, &m, S("v1"), S("ConfigMap"));
     store_put(&w, S("/registry/configmaps/ns/a"), buf_view(&b));
     for (int i = 0; i < 2; i++) {
-        struct object *o = cache_get(world_config_maps(&w), S("ns"), S("a"));
+        struct object *o = cache_get(cache_world_config_maps(&w), S("ns"), S("a"));
         assert_non_null(o);
         assert_int_equal(o->rv, 1);
         assert_str(value_of(o), "proto");
         object_unref(o);
-        world_reopen(&w);
+        cache_world_reopen(&w);
     }
     buf_fini(&b);
-    world_fini(&w);
+    cache_world_fini(&w);
 }
 
 TEST(test_cache_load__another_version_becomes_the_hub) {
-    struct world w;
-    world_init(&w);
+    struct cache_world w;
+    cache_world_init(&w);
     const struct kind *hub = &kinds[KIND_AUTOSCALING_HORIZONTAL_POD_AUTOSCALER];
     const struct kind *v1 = &kinds[KIND_AUTOSCALING_V1_HORIZONTAL_POD_AUTOSCALER];
     assert_ptr_equal(v1->hub, hub->hub);
@@ -321,18 +321,18 @@ TEST(test_cache_load__another_version_becomes_the_hub) {
     assert_ptr_equal(o->kind, hub->hub);
     assert_true(str_find(object_form(o, FORM_JSON), hub->hub->api_version) > 0);
     object_unref(o);
-    world_fini(&w);
+    cache_world_fini(&w);
 }
 
 TEST(test_cache_load__what_cannot_be_read_is_named) {
-    struct world w;
-    world_init(&w);
+    struct cache_world w;
+    cache_world_init(&w);
     struct err err = ERR_INIT;
-    (void)world_put_config_map(&w, CACHE_CREATE, "ns", "a", "1", 0);
+    (void)cache_world_put_config_map(&w, CACHE_CREATE, "ns", "a", "1", 0);
     store_put(&w, S("/registry/configmaps/ns/a"), S("{\"kind\":\"Pod\",\"apiVersion\":\"v1\"}"));
     assert_int_equal(cache_health(w.cache, &err), ERR_CORRUPT);
     assert_true(strstr(err.msg, "/registry/configmaps/ns/a") != NULL);
-    struct object *kept = cache_get(world_config_maps(&w), S("ns"), S("a"));
+    struct object *kept = cache_get(cache_world_config_maps(&w), S("ns"), S("a"));
     assert_str(value_of(kept), "1");
     object_unref(kept);
     cache_close(w.cache);
@@ -340,7 +340,7 @@ TEST(test_cache_load__what_cannot_be_read_is_named) {
     struct err again = ERR_INIT;
     assert_int_equal(cache_open(w.store, &w.cache, &again), ERR_CORRUPT);
     assert_true(strstr(again.msg, "/registry/configmaps/ns/a") != NULL);
-    world_fini(&w);
+    cache_world_fini(&w);
 }
 
 /* -- storage keys -- */
