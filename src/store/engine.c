@@ -120,6 +120,7 @@ static struct pending *take_group(struct engine *g) {
         rows += (*at)->c.n;
         bytes += (*at)->bytes;
         g->queued--;
+        g->queued_bytes -= (*at)->bytes;
         at = &(*at)->next;
     }
     g->head = *at;
@@ -181,12 +182,14 @@ static int engine_commit(struct store *s, const struct store_commit *c, struct e
     pthread_mutex_lock(&g->lock);
     if (g->closing)
         r = err_set(err, ERR_CLOSED, "the store is closed");
-    else if (g->queued >= STORE_QUEUE_MAX)
-        r = err_set(err, ERR_AGAIN, "%u writes wait for the store already", STORE_QUEUE_MAX);
+    else if (g->queued >= STORE_QUEUE_MAX || g->queued_bytes >= STORE_QUEUE_BYTES_MAX)
+        r = err_set(err, ERR_AGAIN, "%zu writes of %zu bytes wait for the store already", g->queued,
+                    g->queued_bytes);
     if (r == 0) {
         *g->tail = p;
         g->tail = &p->next;
         g->queued++;
+        g->queued_bytes += p->bytes;
         pthread_cond_signal(&g->wake);
     }
     pthread_mutex_unlock(&g->lock);
@@ -223,15 +226,12 @@ static int engine_range(struct store *s, struct str from, struct str to, uint64_
                         bool (*fn)(void *arg, const struct store_kv *kv), void *arg, uint64_t *ret_revision,
                         struct err *err) {
     struct engine *g = (struct engine *)s;
-    struct request q = {.run = engine_run_flush, .err = err};
+    struct cow snapshot;
+    struct request q = {.run = engine_run_snapshot, .snapshot = &snapshot, .err = err};
     int r = ask(g, &q);
     if (r < 0)
         return r;
-    struct cow snapshot;
-    pthread_mutex_lock(&g->lock);
-    cow_snapshot(&g->published, &snapshot);
-    uint64_t now = g->published_revision;
-    pthread_mutex_unlock(&g->lock);
+    uint64_t now = q.revision;
     if (revision == 0)
         revision = now;
     if (revision > now)

@@ -61,12 +61,14 @@ void engine_compact_step(struct engine *g) {
     int r = engine_append_rows(g, &err);
     if (r == 0)
         r = g->log->ops->scan(g->log, row_id(done + 1, 0) - 1, false, compact_row, &c, &err);
-    if (r == 0)
-        r = g->log->ops->drop(g->log, c.ids.v, c.ids.n, c.more ? c.last : c.to, &err);
     if (r == 0) {
-        drop_tombstones(g, &c);
+        /* Before rows go: a range that misses one must be able to tell why. */
+        atomic_store(&g->compacted_now, c.more ? c.last : c.to);
+        r = g->log->ops->drop(g->log, c.ids.v, c.ids.n, c.more ? c.last : c.to, &err);
         atomic_store(&g->compacted_now, g->log->marks.compacted);
     }
+    if (r == 0)
+        drop_tombstones(g, &c);
     if (r < 0 || !c.more)
         g->compact_to = 0;
     vec_fini(&c.ids);
@@ -85,6 +87,16 @@ void engine_compact_by_itself(struct engine *g) {
 
 void engine_run_flush(struct engine *g, struct request *q) {
     q->code = engine_append_rows(g, q->err);
+}
+
+/* Flush and snapshot are one step: a soft commit in between would put entries into the snapshot whose rows
+ * the log does not have yet. */
+void engine_run_snapshot(struct engine *g, struct request *q) {
+    q->code = engine_append_rows(g, q->err);
+    if (q->code < 0)
+        return;
+    cow_snapshot(&g->index, q->snapshot);
+    q->revision = g->revision;
 }
 
 void engine_run_compact(struct engine *g, struct request *q) {

@@ -53,6 +53,8 @@ struct request {
     uint64_t after; /* observe, compact */
     store_event_fn fn;
     void *arg;
+    struct cow *snapshot; /* range: the index, of which all rows are in the log */
+    uint64_t revision;    /* of the snapshot */
 };
 
 struct engine {
@@ -65,7 +67,7 @@ struct engine {
     pthread_cond_t wake;  /* the owner waits */
     pthread_cond_t idle;  /* callers of requests wait */
     struct pending *head, **tail;
-    size_t queued;
+    size_t queued, queued_bytes;
     struct request *request;
     bool closing;
     struct cow published;
@@ -116,6 +118,7 @@ void engine_publish(struct engine *g);
 
 /* engine_ask.c; run on the owner's thread, as requests or between groups. */
 void engine_run_flush(struct engine *g, struct request *q);
+void engine_run_snapshot(struct engine *g, struct request *q);
 void engine_run_compact(struct engine *g, struct request *q);
 void engine_run_observe(struct engine *g, struct request *q);
 void engine_compact_step(struct engine *g);

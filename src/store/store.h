@@ -29,7 +29,8 @@ struct store_stat;
 #define STORE_KEY_MAX 2048u                /* bytes of a key */
 #define STORE_VALUE_MAX (3u * 1024 * 1024) /* bytes of a value; upstream's request limit */
 #define STORE_BATCH_OPS_MAX 128u
-#define STORE_QUEUE_MAX 16384u /* commits waiting; more get ERR_AGAIN at once */
+#define STORE_QUEUE_MAX 16384u            /* commits waiting; more get ERR_AGAIN at once */
+#define STORE_QUEUE_BYTES_MAX (64u << 20) /* their keys and values; the same */
 
 enum store_durability {
     STORE_HARD, /* on disk (fsync) before the callback says so */
