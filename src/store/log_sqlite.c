@@ -32,6 +32,7 @@
 #define FORMAT_VERSION 1
 #define WAL_CHECKPOINT_PAGES 1000 /* the checkpointer is woken from here on */
 #define WAL_LIMIT_PAGES 16000     /* 64 MiB: the writer waits for a checkpoint */
+#define RESTART_WAIT_MS 500       /* that long; while readers hold the log, it grows by the limit again */
 #define BUSY_TIMEOUT_MS 10000
 #define BACKUP_STEP_PAGES 256
 
@@ -50,6 +51,7 @@ struct log_sqlite {
     pthread_cond_t wake;
     bool stop, wanted, thread_started;
     atomic_int wal_pages;
+    int wal_limit; /* pages; writer's */
     atomic_ullong syncs;
 };
 
@@ -149,10 +151,19 @@ static int on_wal(void *arg, sqlite3 *db, const char *name, int pages) {
 
 /* -- transactions -- */
 
-static int begin(struct log_sqlite *l, struct err *err) {
-    if (atomic_load(&l->wal_pages) > WAL_LIMIT_PAGES &&
-        sqlite3_wal_checkpoint_v2(l->writer, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL) == SQLITE_OK)
+/* A long reader (a backup) holds the log: waiting for it before each transaction would stop all writes. */
+static void restart_wal(struct log_sqlite *l) {
+    sqlite3_busy_timeout(l->writer, RESTART_WAIT_MS);
+    int rc = sqlite3_wal_checkpoint_v2(l->writer, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+    sqlite3_busy_timeout(l->writer, BUSY_TIMEOUT_MS);
+    if (rc == SQLITE_OK)
         atomic_store(&l->wal_pages, 0);
+    l->wal_limit = atomic_load(&l->wal_pages) + WAL_LIMIT_PAGES;
+}
+
+static int begin(struct log_sqlite *l, struct err *err) {
+    if (atomic_load(&l->wal_pages) > l->wal_limit)
+        restart_wal(l);
     return step_done(l, l->begin, "begin in", err);
 }
 
@@ -510,6 +521,7 @@ int log_sqlite_open(const char *path, struct log **ret_log, struct err *err) {
         panic("out of memory");
     l->log.ops = &sqlite_ops;
     l->lock_fd = -1;
+    l->wal_limit = WAL_LIMIT_PAGES;
     pthread_mutex_init(&l->read_lock, NULL);
     pthread_mutex_init(&l->wake_lock, NULL);
     pthread_cond_init(&l->wake, NULL);

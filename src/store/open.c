@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -54,17 +55,41 @@ struct store *store_memory_new(bool inline_) {
 
 /* -- restore -- */
 
+/* By read and write: the backup may lie in another file system. */
 static int copy_file(const char *from, int to, struct err *err) {
     int in = open(from, O_RDONLY | O_CLOEXEC);
     if (in < 0)
         return err_errno(err, errno, "open %s", from);
+    char *buffer = malloc(COPY_BYTES);
+    if (!buffer)
+        panic("out of memory");
     int r = 0;
     ssize_t n;
-    while ((n = copy_file_range(in, NULL, to, NULL, COPY_BYTES, 0)) > 0)
-        continue;
-    if (n < 0)
-        r = err_errno(err, errno, "copy %s", from);
+    while (r == 0 && (n = read(in, buffer, COPY_BYTES)) != 0) {
+        if (n < 0)
+            r = err_errno(err, errno, "read %s", from);
+        for (ssize_t done = 0, part; r == 0 && done < n; done += part) {
+            part = write(to, buffer + done, (size_t)(n - done));
+            if (part < 0)
+                r = err_errno(err, errno, "copy %s", from);
+        }
+    }
+    free(buffer);
     fd_close(&in);
+    return r;
+}
+
+/* A write-ahead log that was left beside the path would be replayed into the restored file. The mark of what
+ * the former database acknowledged says nothing about this one. */
+static int clear_place(const char *path, struct err *err) {
+    char beside[4096];
+    if (snprintf(beside, sizeof beside, "%s-wal", path) >= (int)sizeof beside)
+        return err_set(err, ERR_INVALID, "the path %s is too long", path);
+    if (access(beside, F_OK) == 0)
+        return err_set(err, ERR_EXISTS, "%s is left of another database: move it away first", beside);
+    int r = mark_path(path, beside, sizeof beside, err);
+    if (r == 0 && unlink(beside) < 0 && errno != ENOENT)
+        r = err_errno(err, errno, "remove %s", beside);
     return r;
 }
 
@@ -95,7 +120,9 @@ int store_sqlite_restore(const char *backup_path, const char *path, struct err *
     int out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (out < 0)
         return err_errno(err, errno, "create %s", path);
-    int r = copy_file(backup_path, out, err);
+    int r = clear_place(path, err);
+    if (r == 0)
+        r = copy_file(backup_path, out, err);
     if (r == 0 && fsync(out) < 0)
         r = err_errno(err, errno, "write %s", path);
     fd_close(&out);
