@@ -145,15 +145,26 @@ static bool write_out(struct conn *c) {
     return true;
 }
 
+void conn_push(struct conn *c) {
+    if (c->state != CONN_OPEN || c->in_callback || c->broken)
+        return;
+    bool more = c->want_write || c->close_when_sent || c->out.bytes >= CONN_OUTPUT_LOW;
+    c->broken = !write_out(c);
+    c->owed |= more;
+    c->want_write |= more || c->broken;
+    update_events(c);
+}
+
 void conn_flush(struct conn *c) {
     if (c->state != CONN_OPEN)
         return;
-    bool broken;
+    bool broken = c->broken;
     do {
         size_t before = c->out.bytes;
-        broken = !write_out(c);
-        if (broken || c->want_write || before == 0)
+        broken = broken || !write_out(c);
+        if (broken || c->want_write || (before == 0 && !c->owed))
             break;
+        c->owed = false;
         c->in_callback = true;
         c->protocol->on_writable(c);
         c->in_callback = false;

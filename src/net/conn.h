@@ -59,7 +59,8 @@ struct conn {
     struct http_request *upgraded; /* freed with the connection */
     bool read_paused, eof, want_write;
     bool close_when_sent;
-    bool in_callback; /* closing waits until the protocol returns */
+    bool owed, broken; /* after conn_push: on_writable is, the connection is */
+    bool in_callback;  /* closing waits until the protocol returns */
 };
 
 /* Takes over fd. */
@@ -69,8 +70,13 @@ void conn_accept(struct server_loop *l, int fd);
 void conn_send(struct conn *c, struct http_chunk chunk);
 void conn_send_copy(struct conn *c, const void *p, size_t n);
 
-/* Sends what waits as far as the socket takes it. */
+/* Sends what waits as far as the socket takes it, then calls the protocol for more, and closes when it is to.
+ * Not while a handler is on the stack: conn_push. */
 void conn_flush(struct conn *c);
+
+/* Sends as far as the socket takes it and calls nobody back: handlers may be amid writing. The loop's next
+ * turn does the rest (more output, closing). */
+void conn_push(struct conn *c);
 
 /* Reads no more (or again): back-pressure. */
 void conn_pause(struct conn *c, bool pause);

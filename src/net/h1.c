@@ -21,6 +21,7 @@ struct h1 {
     struct buf input; /* what came in meanwhile */
     int error;        /* status to answer a malformed request with */
     bool complete, keep_alive, chunked, expect_continue, length_seen;
+    bool trailers;   /* read and forgotten: they must not pass for headers */
     bool answering;  /* the handler has the request */
     bool processing; /* inside h1_run: do not start over */
 };
@@ -41,7 +42,7 @@ static int on_begin(http_parser *p) {
     buf_clear(&h->target);
     buf_clear(&h->name);
     buf_clear(&h->value);
-    h->in_value = h->expect_continue = h->length_seen = h->complete = false;
+    h->in_value = h->expect_continue = h->length_seen = h->complete = h->trailers = false;
     return 0;
 }
 
@@ -75,6 +76,8 @@ static int finish_header(struct h1 *h) {
 
 static int on_name(http_parser *p, const char *at, size_t n) {
     struct h1 *h = ((struct conn *)p->data)->p;
+    if (h->trailers)
+        return 0;
     if (h->in_value && finish_header(h))
         return 1;
     h->in_value = false;
@@ -88,6 +91,8 @@ static int on_name(http_parser *p, const char *at, size_t n) {
 
 static int on_value(http_parser *p, const char *at, size_t n) {
     struct h1 *h = ((struct conn *)p->data)->p;
+    if (h->trailers)
+        return 0;
     h->in_value = true;
     if (h->value.n + n > HTTP_HEADER_BYTES_MAX) {
         h->error = 431;
@@ -103,6 +108,7 @@ static int on_headers(http_parser *p) {
     struct http_request *r = current(h);
     if (finish_header(h))
         return -1;
+    h->trailers = true;
     bool both = h->length_seen && p->flags & F_CHUNKED;
     bool bare = p->http_major == 1 && p->http_minor >= 1 && !r->in.host.p;
     request_set_method(r, str_from(http_method_str((enum http_method)p->method)));
@@ -151,24 +157,30 @@ static void put_date_and_end(struct buf *b, struct conn *c) {
     buf_printf(b, "date: %s\r\n\r\n", server_date(c->loop).p);
 }
 
+static void put_headers(struct buf *b, struct http_request *r, const struct http_header *headers, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (!request_safe_name(headers[i].name))
+            continue;
+        buf_str(b, headers[i].name);
+        buf_lit(b, ": ");
+        buf_str(b, request_safe_value(r, headers[i].value));
+        buf_lit(b, "\r\n");
+    }
+}
+
 static void h1_head(struct http_request *r, int status, const struct http_header *headers, size_t n,
                     int64_t body_bytes, bool no_body) {
     struct h1 *h = r->protocol;
     struct buf b = BUF_INIT;
     bool old = h->parser.http_minor == 0;
-    h->chunked = body_bytes < 0 && !old;
+    h->chunked = body_bytes < 0 && !old && !no_body;
     if (body_bytes < 0 && old)
         h->keep_alive = false;
     if (atomic_load(&r->conn->loop->server->draining))
         h->keep_alive = false;
     const char *reason = http_status_str((enum http_status)status);
     buf_printf(&b, "HTTP/1.1 %d %s\r\n", status, reason);
-    for (size_t i = 0; i < n; i++) {
-        buf_str(&b, headers[i].name);
-        buf_lit(&b, ": ");
-        buf_str(&b, headers[i].value);
-        buf_lit(&b, "\r\n");
-    }
+    put_headers(&b, r, headers, n);
     if (h->chunked)
         buf_lit(&b, "transfer-encoding: chunked\r\n");
     else if (body_bytes >= 0 && status != 204 && status != 304 &&
@@ -280,7 +292,8 @@ static bool h1_run(struct conn *c) {
     struct h1 *h = c->p;
     bool go_on = true;
     h->processing = true;
-    while (go_on && h->input.n && !h->answering && c->protocol == &h1_protocol && !c->close_when_sent) {
+    while (go_on && h->input.n && !h->answering && c->protocol == &h1_protocol && !c->close_when_sent &&
+           c->out.bytes < HTTP_STREAM_QUEUE_MAX) {
         size_t used = parse(c, h->input.p, h->input.n);
         if (h->error) {
             go_on = refuse(c);
@@ -317,8 +330,10 @@ static bool h1_on_data(struct conn *c, const char *p, size_t n) {
         h2_start(c);
         return c->protocol->on_data(c, p, n);
     }
+    if (c->close_when_sent)
+        return true; /* nothing of it will be looked at */
     buf_put(&h->input, p, n);
-    if (h->answering) {
+    if (h->answering || c->out.bytes >= HTTP_STREAM_QUEUE_MAX) {
         if (h->input.n >= CONN_INPUT_MAX)
             conn_pause(c, true);
         return true;
@@ -326,14 +341,25 @@ static bool h1_on_data(struct conn *c, const char *p, size_t n) {
     return h1_run(c);
 }
 
+/* A peer that finished writing may still read the answers that wait. */
 static void h1_on_eof(struct conn *c) {
-    conn_close(c);
+    struct h1 *h = c->p;
+    if (h->answering)
+        conn_close(c);
+    else
+        conn_finish(c);
 }
 
 static void h1_on_writable(struct conn *c) {
     struct h1 *h = c->p;
-    if (h->request && h->answering)
+    if (h->request && h->answering) {
         request_writable(h->request);
+        return;
+    }
+    if (c->read_paused)
+        conn_pause(c, false);
+    if (h->input.n) /* requests that came while too many answers waited */
+        run_again(c);
 }
 
 static void h1_on_close(struct conn *c) {
@@ -350,7 +376,7 @@ static void h1_on_drain(struct conn *c) {
     struct h1 *h = c->p;
     h->keep_alive = false;
     if (!h->request)
-        conn_close(c);
+        conn_finish(c); /* an answer may be on its way */
 }
 
 static bool h1_on_timeout(struct conn *c) {
@@ -434,9 +460,8 @@ static void send_upgrade_head(struct http_request *r, struct str protocol, const
                               size_t n) {
     struct buf b = BUF_INIT;
     buf_printf(&b, "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: %.*s\r\n",
-               STR_ARG(protocol));
-    for (size_t i = 0; i < n; i++)
-        buf_printf(&b, "%.*s: %.*s\r\n", STR_ARG(headers[i].name), STR_ARG(headers[i].value));
+               STR_ARG(request_safe_value(r, protocol)));
+    put_headers(&b, r, headers, n);
     buf_lit(&b, "\r\n");
     conn_send(r->conn, (struct http_chunk){.bytes = buf_view(&b), .release = free, .arg = b.p});
 }
@@ -465,11 +490,11 @@ int http_upgrade(struct http_request *r, struct str protocol, const struct http_
     h->answering = true;
     arena_hold(&r->arena, (void (*)(void *))h1_free, h);
     conn_deadline(c, 0);
+    conn_pause(c, false); /* too much of it may have come before the answer */
     if (early.n)
         ops->on_data(user, buf_view(&early));
     buf_fini(&early);
-    if (!c->in_callback)
-        conn_flush(c);
+    conn_push(c);
     return 0;
 }
 
@@ -479,8 +504,7 @@ int http_raw_write(struct http_request *r, const struct http_chunk *chunks, size
         return ERR_AGAIN;
     for (size_t i = 0; i < n_chunks; i++)
         conn_send(c, chunks[i]);
-    if (!c->in_callback)
-        conn_flush(c);
+    conn_push(c);
     return 0;
 }
 

@@ -68,8 +68,7 @@ static void kick(struct h2 *h) {
         return;
     if (!run(h))
         c->close_when_sent = true;
-    if (!c->in_callback)
-        conn_flush(c);
+    conn_push(c);
 }
 
 /* -- coming in -- */
@@ -112,6 +111,8 @@ static int on_header(nghttp2_session *s, const nghttp2_frame *f, const uint8_t *
                      const uint8_t *value, size_t value_n, uint8_t flags, void *arg) {
     (void)flags;
     (void)arg;
+    if (f->headers.cat != NGHTTP2_HCAT_REQUEST)
+        return 0; /* trailers must not pass for headers */
     struct http_request *r = nghttp2_session_get_stream_user_data(s, f->hd.stream_id);
     struct str k = {(const char *)name, name_n}, v = {(const char *)value, value_n};
     if (!r || r->state != REQ_HEADERS)
@@ -230,14 +231,15 @@ static void h2_head(struct http_request *r, int status, const struct http_header
     int status_n = snprintf(status_text, sizeof status_text, "%d", status);
     nv[k++] = make_nv(S(":status"), str_make(status_text, (size_t)status_n));
     for (size_t i = 0; i < n; i++)
-        nv[k++] = make_nv(headers[i].name, headers[i].value);
+        if (request_safe_name(headers[i].name))
+            nv[k++] = make_nv(headers[i].name, request_safe_value(r, headers[i].value));
     nv[k++] = make_nv(S("date"), server_date(r->conn->loop));
     if (body_bytes >= 0 && status != 204 && status != 304) {
         int length_n = snprintf(length_text, sizeof length_text, "%lld", (long long)body_bytes);
         nv[k++] = make_nv(S("content-length"), str_make(length_text, (size_t)length_n));
     }
     nghttp2_data_provider source = {.source = {.ptr = r}, .read_callback = read_queue};
-    bool empty = no_body || body_bytes == 0;
+    bool empty = (no_body && body_bytes >= 0) || body_bytes == 0;
     (void)nghttp2_submit_response(h->session, r->stream_id, nv, k, empty ? NULL : &source);
 }
 
@@ -268,7 +270,9 @@ static const struct request_ops h2_ops = {h2_head, h2_body, h2_end, h2_queued};
 
 static bool h2_on_data(struct conn *c, const char *p, size_t n) {
     struct h2 *h = c->p;
+    h->running = true; /* nghttp2 must not be asked to send while it calls us */
     ssize_t used = nghttp2_session_mem_recv(h->session, (const uint8_t *)p, n);
+    h->running = false;
     if (used < 0)
         return false;
     return run(h);

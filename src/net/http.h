@@ -6,8 +6,8 @@
  *
  * Life of a request: the body is collected (bounded), then the handler is called once. It answers at once or
  * later, with one response, a stream, or an upgrade, each exactly once. If the peer goes away first, on_gone
- * is called and the request must not be touched after it returns. The request's arena lives until the answer
- * is sent.
+ * is called (not from within a write) and the request must not be touched after it returns. The request's
+ * arena lives until the answer is sent.
  *
  * Output is chunks that borrow shared bytes (frozen objects' encodings) and give them back through release,
  * so a response of many objects is written with writev and copies nothing.

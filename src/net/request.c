@@ -194,6 +194,31 @@ static bool status_without_body(int status) {
     return status < 200 || status == 204 || status == 304;
 }
 
+static bool has_control(struct str s) {
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < ' ' && s.p[i] != '\t')
+            return true;
+    return false;
+}
+
+/* CONFORMS: RFC 9110 5.5: control characters become spaces, so that a value cannot end its field. */
+struct str request_safe_value(struct http_request *r, struct str s) {
+    if (!has_control(s))
+        return s;
+    char *p = arena_bytes(&r->arena, s.n);
+    for (size_t i = 0; i < s.n; i++)
+        p[i] = (unsigned char)s.p[i] < ' ' ? ' ' : s.p[i];
+    return (struct str){p, s.n};
+}
+
+/* Letters, digits and the marks a token may have; others take the header out of the answer. */
+bool request_safe_name(struct str s) {
+    for (size_t i = 0; i < s.n; i++)
+        if (!isalnum((unsigned char)s.p[i]) && !strchr("!#$%&'*+-.^_`|~", s.p[i]))
+            return false;
+    return s.n > 0 && str_find_byte(s, 0) < 0;
+}
+
 static void release_all(const struct http_chunk *chunks, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (chunks[i].release)
@@ -204,8 +229,7 @@ static void finish(struct http_request *r) {
     struct conn *c = r->conn;
     r->state = REQ_DONE;
     r->ops->end(r);
-    if (!c->in_callback)
-        conn_flush(c);
+    conn_push(c);
 }
 
 static void respond_gzip(struct http_request *r, int status, const struct http_header *headers,
@@ -261,10 +285,11 @@ void http_stream_begin(struct http_request *r, int status, const struct http_hea
                        size_t n_headers, void (*on_writable)(void *user)) {
     check(r->state == REQ_HANDLING);
     r->on_writable = on_writable;
-    r->ops->head(r, status, headers, n_headers, -1, false);
+    r->no_body = r->in.method == HTTP_VERB_HEAD || status_without_body(status);
+    r->ops->head(r, status, headers, n_headers, -1, r->no_body);
     r->state = REQ_STREAMING;
-    if (!r->conn->in_callback)
-        conn_flush(r->conn);
+    r->ops->body(r, NULL, 0); /* the head goes out now, not with the first bytes */
+    conn_push(r->conn);
 }
 
 size_t http_stream_queued(struct http_request *r) {
@@ -277,10 +302,12 @@ int http_stream_write(struct http_request *r, const struct http_chunk *chunks, s
         r->blocked = true;
         return ERR_AGAIN;
     }
-    struct conn *c = r->conn;
+    if (r->no_body) {
+        release_all(chunks, n_chunks);
+        return 0;
+    }
     r->ops->body(r, chunks, n_chunks);
-    if (!c->in_callback)
-        conn_flush(c);
+    conn_push(r->conn);
     return 0;
 }
 

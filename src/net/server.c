@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -25,6 +26,7 @@
 #define LOOPS_MAX 8
 #define BACKLOG 1024
 #define ACCEPTS_AT_ONCE 64
+#define ACCEPT_PAUSE_NS (100 * NS_PER_MS) /* after file descriptors ran out */
 #define CERT_CHECK_NS (10 * NS_PER_SEC)
 #define DRAIN_POLL_NS (5 * NS_PER_MS)
 
@@ -59,14 +61,31 @@ void server_conn_removed(struct server_loop *l, struct conn *c) {
     atomic_fetch_sub(&l->server->connections, 1);
 }
 
+static void on_listener(uv_poll_t *h, int status, int events);
+
+static void on_resume(struct timer *t) {
+    struct server_loop *l = (struct server_loop *)((char *)t - offsetof(struct server_loop, resume));
+    check(uv_poll_start(&l->listener, UV_READABLE, on_listener) == 0);
+}
+
+/* The listener stays readable as long as connections wait: polling it on would only spin. */
+static void pause_listening(struct server_loop *l) {
+    (void)uv_poll_stop(&l->listener);
+    l->resume.fire = on_resume;
+    loop_timer_start(l->loop, &l->resume, ACCEPT_PAUSE_NS);
+}
+
 static void on_listener(uv_poll_t *h, int status, int events) {
     struct server_loop *l = h->data;
     (void)status;
     (void)events;
     for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
         int fd = accept4(l->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0)
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+                pause_listening(l);
             return;
+        }
         if (atomic_load(&l->server->connections) >= l->server->o.connections_max) {
             close(fd);
             continue;
@@ -175,6 +194,7 @@ static void stop_listening(struct server_loop *l) {
     if (!l->listening)
         return;
     l->listening = false;
+    loop_timer_stop(l->loop, &l->resume);
     (void)uv_poll_stop(&l->listener);
     uv_close((uv_handle_t *)&l->listener, on_listener_closed);
 }

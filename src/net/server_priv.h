@@ -23,6 +23,7 @@ struct server_loop {
     struct http_server *server;
     struct loop *loop;
     uv_poll_t listener;
+    struct timer resume; /* listens again after file descriptors ran out */
     int listen_fd;
     bool listening;
     struct conn *conns;
@@ -58,6 +59,7 @@ struct http_request {
     void *user;
     void (*on_gone)(void *user);
     void (*on_writable)(void *user);
+    bool no_body; /* of a stream: what is written is dropped */
     bool blocked; /* a stream write was refused; on_writable is owed */
     const struct http_raw_ops *raw_ops;
     void *protocol;    /* h1's or h2's own */
@@ -87,6 +89,10 @@ int request_add_body(struct http_request *r, const char *p, size_t n);
 
 /* Headers and body are there: calls the handler. */
 void request_dispatch(struct http_request *r);
+
+/* Headers of answers come from handlers: neither may end its line. */
+struct str request_safe_value(struct http_request *r, struct str value);
+bool request_safe_name(struct str name);
 
 /* The queue of a stream has room again. */
 void request_writable(struct http_request *r);

@@ -109,6 +109,55 @@ static void answer_cert(struct http_request *r) {
     http_respond_text(r, 200, S("text/plain"), str_from(name));
 }
 
+/* Begins a stream from a posted message and writes nothing. */
+static void begin_later(void *arg) {
+    http_stream_begin(arg, 200, NULL, 0, NULL);
+}
+
+/* Writes again and again until it is refused, as one does with an event for a watch. */
+static void write_many(void *arg) {
+    struct stream *s = arg;
+    static char bytes[10000];
+    bool end = s->ended || ++s->i == 200;
+    for (int i = 0; i < 100 && !end; i++) {
+        struct http_chunk c = {.bytes = {bytes, sizeof bytes}};
+        if (http_stream_write(s->r, &c, 1) < 0)
+            break;
+        check(!s->ended); /* nobody is called back amid a write */
+    }
+    if (!end) {
+        (void)loop_call(http_request_loop(s->r), write_many, s);
+        return;
+    }
+    if (!s->ended)
+        http_stream_end(s->r);
+    free(s);
+}
+
+static void events_gone(void *user) {
+    ((struct stream *)user)->ended = true;
+    on_gone(user);
+}
+
+static void answer_events(struct http_request *r) {
+    struct stream *s = calloc(1, sizeof *s);
+    check(s != NULL);
+    s->r = r;
+    http_set_user(r, s, events_gone);
+    http_stream_begin(r, 200, NULL, 0, NULL);
+    (void)loop_call(http_request_loop(r), write_many, s);
+}
+
+static void answer_split(struct http_request *r) {
+    const struct http_header h[] = {{S("warning"), S("a\r\nx-evil: 1")}, {S("x\r\ny-evil"), S("1")}};
+    http_respond(r, 200, h, 2, NULL, 0);
+}
+
+static void answer_header(struct http_request *r) {
+    struct str v = http_header(r, S("x-user"));
+    http_respond_text(r, 200, S("text/plain"), v.p ? v : S("nobody"));
+}
+
 static void handle(void *arg, struct http_request *r) {
     (void)arg;
     struct str path = http_in(r)->path;
@@ -123,6 +172,14 @@ static void handle(void *arg, struct http_request *r) {
         http_set_user(r, r, on_gone);
     else if (str_eq(path, S("/upgrade")))
         check(http_upgrade(r, S("echo"), NULL, 0, &raw_ops, r, &err) == 0);
+    else if (str_eq(path, S("/begin")))
+        (void)loop_call(http_request_loop(r), begin_later, r);
+    else if (str_eq(path, S("/events")))
+        answer_events(r);
+    else if (str_eq(path, S("/split")))
+        answer_split(r);
+    else if (str_eq(path, S("/user")))
+        answer_header(r);
     else if (str_eq(path, S("/cert")))
         answer_cert(r);
     else

@@ -14,6 +14,10 @@
  *   /stream?n=N      N chunks "line i\n"
  *   /never           does not answer; counts gone requests
  *   /upgrade         echoes raw bytes
+ *   /begin           begins a stream from a posted message and writes nothing
+ *   /events          writes to a stream from posted messages, many times each
+ *   /split           headers that try to split the answer
+ *   /user            the header x-user
  *   /cert            the common name of the client's certificate
  */
 struct test_server {

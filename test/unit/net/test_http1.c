@@ -1,5 +1,7 @@
 /* HTTP/1.1 as clients see it. */
 #include <stdio.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -292,4 +294,93 @@ TEST(test_http1__draining_lets_requests_finish) {
     assert_int_equal(out.n, 0);
     test_disconnect(&c);
     buf_fini(&out);
+}
+
+/* -- hostile -- */
+
+SERVER_TEST(test_http1__peer_that_leaves_amid_writes_is_safe, .tls = false) {
+    for (int i = 0; i < 20; i++) {
+        struct test_conn c;
+        struct buf out = BUF_INIT;
+        struct linger reset = {.l_onoff = 1};
+        test_connect(&c, s, "http/1.1");
+        test_send_text(&c, "GET /events HTTP/1.1\r\nHost: h\r\n\r\n");
+        test_receive(&c, &out, "\r\n\r\n");
+        setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        test_disconnect(&c);
+        buf_fini(&out);
+    }
+    struct buf out = BUF_INIT;
+    talk(&out, s, "GET /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", NULL);
+    buf_fini(&out);
+}
+
+SERVER_TEST(test_http1__headers_cannot_split_an_answer, .tls = false) {
+    struct buf out = BUF_INIT;
+    struct str a = talk(&out, s, "GET /split HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", NULL);
+    assert_contains(a, "warning: a  x-evil: 1\r\n");
+    assert_true(str_find(a, S("\nx-evil")) < 0 && str_find(a, S("y-evil")) < 0);
+    buf_fini(&out);
+}
+
+SERVER_TEST(test_http1__trailers_are_no_headers, .tls = false) {
+    struct buf out = BUF_INIT;
+    struct str a = talk(&out, s,
+                        "POST /user HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n"
+                        "Connection: close\r\n\r\n0\r\nx-user: root\r\nx-more: 1\r\n\r\n",
+                        NULL);
+    assert_contains(a, "nobody");
+    buf_fini(&out);
+}
+
+SERVER_TEST(test_http1__streams_of_head_requests_are_empty, .tls = false) {
+    struct buf out = BUF_INIT;
+    struct str a = talk(&out, s,
+                        "HEAD /stream?n=2 HTTP/1.1\r\nHost: h\r\n\r\n"
+                        "GET /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+                        NULL);
+    assert_contains(a, "\r\n\r\nHTTP/1.1 200 OK\r\n");
+    assert_true(str_find(a, S("line 0")) < 0);
+    buf_fini(&out);
+}
+
+SERVER_TEST(test_http1__peer_that_finished_writing_gets_its_answer, .tls = false) {
+    struct test_conn c;
+    struct buf out = BUF_INIT;
+    test_connect(&c, s, "http/1.1");
+    test_send_text(&c, "GET /echo HTTP/1.1\r\nHost: h\r\n\r\n");
+    shutdown(c.fd, SHUT_WR);
+    test_receive(&c, &out, NULL);
+    assert_contains(buf_view(&out), "GET /echo");
+    test_disconnect(&c);
+    buf_fini(&out);
+}
+
+static double cpu_seconds(void) {
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+SERVER_TEST(test_http1__no_file_descriptors_left_does_not_spin, .tls = false) {
+    struct rlimit old, none;
+    struct test_conn c;
+    getrlimit(RLIMIT_NOFILE, &old);
+    int probe = socket(AF_INET, SOCK_STREAM, 0); /* the client's takes its place */
+    close(probe);
+    none = (struct rlimit){(rlim_t)probe + 1, old.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+    test_connect(&c, s, "http/1.1");
+    double before = cpu_seconds();
+    usleep(500000);
+    double used = cpu_seconds() - before;
+    setrlimit(RLIMIT_NOFILE, &old);
+    struct buf out = BUF_INIT;
+    test_send_text(&c, "GET /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    test_receive(&c, &out, NULL);
+    assert_contains(buf_view(&out), "GET /echo");
+    test_disconnect(&c);
+    buf_fini(&out);
+    assert_true(used < 0.25);
 }

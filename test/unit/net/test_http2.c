@@ -259,3 +259,24 @@ H2_TEST(test_http2__server_that_stops_says_so, .tls = true) {
     assert_int_equal(p->goaway_error, NGHTTP2_NO_ERROR);
     test_server_start(s, &(struct test_server_options){.tls = false});
 }
+
+H2_TEST(test_http2__stream_begun_later_shows_its_head, .tls = true) {
+    uint8_t buffer[16384];
+    (void)s;
+    peer_get(p, "/begin");
+    nghttp2_session_send(p->session);
+    while (p->streams[0].status == 0) {
+        size_t got = test_read(&p->conn, buffer, sizeof buffer);
+        assert_true(got > 0);
+        assert_true(nghttp2_session_mem_recv(p->session, buffer, got) > 0);
+        nghttp2_session_send(p->session);
+    }
+    assert_int_equal(p->streams[0].status, 200);
+}
+
+H2_TEST(test_http2__headers_cannot_split_an_answer, .tls = true) {
+    (void)s;
+    peer_get(p, "/split");
+    peer_run(p, 1);
+    assert_int_equal(p->streams[0].status, 200);
+}
