@@ -63,6 +63,8 @@
     X(resource_resource_claim_template)                                                                      \
     X(resource_resource_slice)                                                                               \
     X(scheduling_priority_class)                                                                             \
+    X(scheduling_v1alpha2_pod_group)                                                                         \
+    X(scheduling_v1alpha2_workload)                                                                          \
     X(storage_csi_driver)                                                                                    \
     X(storage_csi_node)                                                                                      \
     X(storage_csi_storage_capacity)                                                                          \
