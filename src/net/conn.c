@@ -139,6 +139,7 @@ static bool write_out(struct conn *c) {
             c->want_write = true;
             return true;
         }
+        c->sent += (uint64_t)n;
         chunkq_consume(&c->out, (size_t)n);
     }
     c->want_write = false;

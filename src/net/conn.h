@@ -53,6 +53,7 @@ struct conn {
     const struct conn_protocol *protocol; /* NULL during the handshake */
     void *p;                              /* the protocol's */
     struct chunkq out;
+    uint64_t sent; /* bytes */
     struct timer timer;
     struct http_peer peer;
     char address[64];

@@ -18,8 +18,9 @@ struct h1 {
     struct http_request *request;   /* being read or answered */
     struct buf target, name, value; /* being read */
     bool in_value;
-    struct buf input; /* what came in meanwhile */
-    int error;        /* status to answer a malformed request with */
+    struct buf input;   /* what came in meanwhile */
+    uint64_t sent_seen; /* conn.sent at the last time-out */
+    int error;          /* status to answer a malformed request with */
     bool complete, keep_alive, chunked, expect_continue, length_seen;
     bool trailers;   /* read and forgotten: they must not pass for headers */
     bool answering;  /* the handler has the request */
@@ -379,9 +380,14 @@ static void h1_on_drain(struct conn *c) {
         conn_finish(c); /* an answer may be on its way */
 }
 
+/* A slow reader of the last answer is not idle as long as it reads. */
 static bool h1_on_timeout(struct conn *c) {
-    (void)c;
-    return true;
+    struct h1 *h = c->p;
+    if (chunkq_empty(&c->out) || c->sent == h->sent_seen)
+        return true;
+    h->sent_seen = c->sent;
+    conn_deadline(c, c->loop->server->o.idle_timeout_ms);
+    return false;
 }
 
 const struct conn_protocol h1_protocol = {

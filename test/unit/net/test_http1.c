@@ -298,6 +298,18 @@ TEST(test_http1__draining_lets_requests_finish) {
 
 /* -- hostile -- */
 
+SERVER_TEST(test_http1__slow_reader_of_a_large_answer_is_not_idle, .idle_timeout_ms = 300) {
+    struct test_conn c;
+    char part[100000];
+    size_t all = 0;
+    test_connect(&c, s, "http/1.1");
+    test_send_text(&c, "GET /big?n=20000000 HTTP/1.1\r\nHost: h\r\n\r\n");
+    for (size_t n; (n = test_read(&c, part, sizeof part)) > 0; all += n)
+        usleep(3000);
+    assert_true(all > 20000000);
+    test_disconnect(&c);
+}
+
 SERVER_TEST(test_http1__peer_that_leaves_amid_writes_is_safe, .tls = false) {
     for (int i = 0; i < 20; i++) {
         struct test_conn c;
