@@ -7,14 +7,19 @@
 struct copying {
     const struct ty_set *set;
     struct arena *arena;
-    struct str keep;
+    struct str from; /* a copy of this text is at `to` */
+    const char *to;
 };
 
 static void fix_message(const struct copying *c, uint32_t type, char *object);
 
 static void fix_str(const struct copying *c, struct str *s) {
-    if (!s->p || (s->p >= c->keep.p && s->p < c->keep.p + c->keep.n))
+    if (!s->p)
         return;
+    if (s->p >= c->from.p && s->p < c->from.p + c->from.n) {
+        s->p = c->to + (s->p - c->from.p);
+        return;
+    }
     char *to = arena_bytes(c->arena, s->n);
     if (s->n)
         memcpy(to, s->p, s->n);
@@ -77,9 +82,9 @@ static void fix_message(const struct copying *c, uint32_t type, char *object) {
     }
 }
 
-void *api_copy_keeping(struct arena *a, const struct ty_set *set, uint32_t type, const void *object,
-                       struct str keep) {
-    struct copying c = {set, a, keep.p ? keep : S("")};
+void *api_copy_onto(struct arena *a, const struct ty_set *set, uint32_t type, const void *object,
+                    struct str from, const char *to) {
+    struct copying c = {set, a, from, to};
     size_t size = set->types[type].size;
     void *copy = memcpy(arena_alloc(a, size), object, size);
     fix_message(&c, type, copy);
@@ -87,5 +92,5 @@ void *api_copy_keeping(struct arena *a, const struct ty_set *set, uint32_t type,
 }
 
 void *api_copy(struct arena *a, const struct ty_set *set, uint32_t type, const void *object) {
-    return api_copy_keeping(a, set, type, object, S(""));
+    return api_copy_onto(a, set, type, object, S(""), NULL);
 }

@@ -45,6 +45,7 @@ struct jval api_to_tree(struct arena *a, const struct ty_set *set, uint32_t type
 /* Deep copy into an arena: the new object shares nothing with the old one. */
 void *api_copy(struct arena *a, const struct ty_set *set, uint32_t type, const void *object);
 
-/* The same, but strings that lie in `keep`, which outlives the copy, stay where they are. */
-void *api_copy_keeping(struct arena *a, const struct ty_set *set, uint32_t type, const void *object,
-                       struct str keep);
+/* The same, but for texts that lie in `from`: of these there is a copy at `to` already, into which they point
+ * then. */
+void *api_copy_onto(struct arena *a, const struct ty_set *set, uint32_t type, const void *object,
+                    struct str from, const char *to);

@@ -12,7 +12,8 @@
 struct object_encoding {
     const char *p; /* what is sent: n bytes, all of these or a part */
     size_t n;
-    size_t size; /* of bytes */
+    size_t size;   /* of bytes */
+    bool in_arena; /* not to be freed by itself */
     char bytes[];
 };
 
@@ -49,8 +50,11 @@ void object_unref(const struct object *o) {
     struct object *mine = (struct object *)o;
     if (!mine || atomic_fetch_sub_explicit(&mine->refs, 1, memory_order_acq_rel) != 1)
         return;
-    for (int i = 0; i < FORM_COUNT; i++)
-        free(atomic_load_explicit(&mine->forms[i], memory_order_relaxed));
+    for (int i = 0; i < FORM_COUNT; i++) {
+        struct object_encoding *e = atomic_load_explicit(&mine->forms[i], memory_order_relaxed);
+        if (e && !e->in_arena)
+            free(e);
+    }
     arena_fini(&mine->arena);
     free(mine);
 }
@@ -63,17 +67,14 @@ void object_release_any(void *object) {
     object_unref(object);
 }
 
-struct object_encoding *object_encoding_new(size_t n) {
-    struct object_encoding *e = malloc(sizeof *e + n);
-    if (!e)
-        panic("out of memory");
+_Static_assert(sizeof(struct object_encoding) <= OBJECT_ENCODING_EXTRA, "");
+
+struct object_encoding *object_encoding_in(struct arena *a, size_t n) {
+    struct object_encoding *e = arena_alloc(a, sizeof *e + n);
     e->p = e->bytes;
     e->n = e->size = n;
+    e->in_arena = true;
     return e;
-}
-
-void object_encoding_free(struct object_encoding *e) {
-    free(e);
 }
 
 char *object_encoding_bytes(struct object_encoding *e) {
@@ -81,7 +82,10 @@ char *object_encoding_bytes(struct object_encoding *e) {
 }
 
 static struct object_encoding *encoding_of(struct str bytes) {
-    struct object_encoding *e = object_encoding_new(bytes.n);
+    struct object_encoding *e = malloc(sizeof *e + bytes.n);
+    if (!e)
+        panic("out of memory");
+    *e = (struct object_encoding){.p = e->bytes, .n = bytes.n, .size = bytes.n};
     if (bytes.n)
         memcpy(e->bytes, bytes.p, bytes.n);
     return e;
@@ -133,7 +137,7 @@ size_t object_memory_bytes(const struct object *o) {
     size_t n = sizeof *o + arena_total_bytes(&o->arena);
     for (int i = 0; i < FORM_COUNT; i++) {
         const struct object_encoding *e = atomic_load_explicit(&o->forms[i], memory_order_acquire);
-        n += e ? sizeof *e + e->size : 0;
+        n += e && !e->in_arena ? sizeof *e + e->size : 0;
     }
     return n;
 }

@@ -53,14 +53,14 @@ struct str object_form(const struct object *o, enum object_form form);
  * happens when there is one. */
 void object_set_form(const struct object *o, enum object_form form, struct str bytes);
 
-/* An encoding whose bytes the caller fills in and then hands to the object, so that they are not copied and
- * strings of the body may point into them. */
-struct object_encoding *object_encoding_new(size_t n);
-void object_encoding_free(struct object_encoding *e);
+/* Room for an encoding in the arena that will be the object's. The caller fills in its bytes, and texts of
+ * the body may point into them. */
+struct object_encoding *object_encoding_in(struct arena *a, size_t n);
 char *object_encoding_bytes(struct object_encoding *e);
+#define OBJECT_ENCODING_EXTRA 32u /* bytes of the arena that it takes besides, at most */
 
-/* Takes over e, of which `bytes` is what the object is sent as. For an object that nobody else sees yet and
- * that does not have this form. */
+/* Puts it in place; `bytes`, a part of it, is what the object is sent as. For an object that nobody else sees
+ * yet and that does not have this form. */
 void object_adopt_form(struct object *o, enum object_form form, struct object_encoding *e, struct str bytes);
 
 /* metadata inside a body of a kind that has object metadata. */

@@ -1,8 +1,8 @@
 /* Drafts: see cache_priv.h.
  *
- * An object in the cache takes two pieces of memory: the JSON it is sent as, and an arena of just the size of
- * its packed body, whose texts point into that JSON. So nothing is kept twice, and what is left over from
- * reading the request or from filling in defaults is not kept at all.
+ * An object in the cache takes one piece of memory, an arena of just the right size, with the JSON it is sent
+ * as and the packed body, whose texts point into that JSON. So nothing is kept twice, and what is left over
+ * from reading the request or from filling in defaults is not kept at all.
  *
  * The JSON is written before its revision is known, with a mark of twenty digits in its place. When the
  * revision comes, it is written over the end of the mark, and the few bytes before the mark move up to it:
@@ -58,14 +58,20 @@ static size_t arena_used_bytes(const struct arena *a) {
     return a->total_bytes - (size_t)(a->end - a->next);
 }
 
-/* Copies the body, which takes so many bytes, into an arena that it fills, with the keys. */
-static void pack(struct cache_draft *d, size_t bytes, const void *body, struct str key) {
+/* Texts longer than this get a piece of memory of their own. */
+#define TEXT_APART_BYTES 65536u
+
+/* Copies the body, which takes so many bytes and lies over the text, into an arena that it fills, with text
+ * and keys. */
+static void pack(struct cache_draft *d, struct str text, size_t bytes, const void *body, struct str key) {
     const struct kind *k = d->resource->kind;
     struct object o = {.body = body};
     struct str node = d->resource->node ? d->resource->node(&o) : STR_NONE;
-    arena_init_sized(&d->arena, bytes + node.n + key.n + 64);
-    d->body = api_copy_keeping(&d->arena, k->set, k->type, body,
-                               str_make(object_encoding_bytes(d->text), d->text_n));
+    size_t size = bytes + node.n + key.n + OBJECT_ENCODING_EXTRA + 64;
+    arena_init_sized(&d->arena, text.n > TEXT_APART_BYTES ? size : size + text.n);
+    d->text = object_encoding_in(&d->arena, text.n);
+    memcpy(object_encoding_bytes(d->text), text.p, text.n);
+    d->body = api_copy_onto(&d->arena, k->set, k->type, body, text, object_encoding_bytes(d->text));
     if (d->resource->node) {
         d->node_key = arena_printf(&d->arena, "%.*s/%.*s", STR_ARG(node), STR_ARG(key));
         d->key = str_from_byte(d->node_key, node.n + 1);
@@ -77,21 +83,16 @@ static void pack(struct cache_draft *d, size_t bytes, const void *body, struct s
 /* The draft of a text with a mark at mark_at. */
 static int from_marked(struct cached *r, struct str key, struct str text, size_t mark_at, struct scratch *s,
                        struct cache_draft *ret_draft, struct err *err) {
-    struct cache_draft d = {.resource = r, .text_n = text.n, .mark_at = mark_at};
     struct json_read_options options = {.borrow = true};
     size_t used = arena_used_bytes(&s->arena);
     void *body;
-    d.text = object_encoding_new(text.n);
-    memcpy(object_encoding_bytes(d.text), text.p, text.n);
-    int code = api_read_json(&s->arena, r->kind->set, r->kind->type,
-                             str_make(object_encoding_bytes(d.text), text.n), &options, &body, err);
+    int code = api_read_json(&s->arena, r->kind->set, r->kind->type, text, &options, &body, err);
     if (code == 0)
         code = check_names(r, key, object_meta_in(r->kind, body), err);
-    if (code < 0) {
-        object_encoding_free(d.text);
+    if (code < 0)
         return code;
-    }
-    pack(&d, arena_used_bytes(&s->arena) - used, body, key);
+    struct cache_draft d = {.resource = r, .text_n = text.n, .mark_at = mark_at};
+    pack(&d, text, arena_used_bytes(&s->arena) - used, body, key);
     *ret_draft = d;
     return 0;
 }
@@ -229,7 +230,6 @@ struct object *draft_freeze(struct cache_draft *d, uint64_t revision) {
 
 void draft_fini(struct cache_draft *d) {
     arena_fini(&d->arena);
-    object_encoding_free(d->text);
     d->text = NULL;
 }
 

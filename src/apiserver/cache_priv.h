@@ -122,7 +122,7 @@ struct cache_draft {
     struct cached *resource;
     struct arena arena;
     void *body;
-    struct object_encoding *text;
+    struct object_encoding *text; /* in the arena */
     size_t text_n, mark_at;
     struct str key, node_key; /* of the trees, in the arena; node_key is "node/" and then key */
 };

@@ -54,6 +54,27 @@ TEST(test_object__given_form_is_used_and_a_second_one_is_not) {
     object_unref(o);
 }
 
+TEST(test_object__body_and_encoding_share_their_texts) {
+    struct arena scratch = ARENA_INIT, a = ARENA_INIT;
+    struct err err = ERR_INIT;
+    struct json_read_options options = {.borrow = true};
+    struct str text = str_from(pod_json);
+    void *body = NULL;
+    assert_ok(api_read_json(&scratch, &builtin, TY_CORE_POD, text, &options, &body, &err), &err);
+    struct object_encoding *e = object_encoding_in(&a, text.n);
+    char *bytes = object_encoding_bytes(e);
+    memcpy(bytes, text.p, text.n);
+    body = api_copy_onto(&a, &builtin, TY_CORE_POD, body, text, bytes);
+    arena_fini(&scratch);
+    struct object *o = object_freeze(pod_kind(), body, &a);
+    object_adopt_form(o, FORM_JSON, e, str_make(bytes, text.n));
+    assert_str(o->meta->name, "a");
+    assert_ptr_equal(o->meta->name.p, bytes + str_find(text, S("\"a\"")) + 1);
+    assert_ptr_equal(object_form(o, FORM_JSON).p, bytes);
+    assert_int_equal(object_memory_bytes(o), sizeof *o + arena_total_bytes(&o->arena));
+    object_unref(o);
+}
+
 TEST(test_object__lives_until_the_last_reference_goes) {
     struct object *o = pod_from(pod_json), *second = object_ref(o);
     object_unref(o);
