@@ -71,6 +71,13 @@ static void run_compactions_inline(struct engine *g) {
         engine_compact_step(g);
 }
 
+/* Ends ask(); lock is held. */
+static void leave(struct engine *g) {
+    g->asking--;
+    pthread_cond_broadcast(&g->idle);
+    pthread_mutex_unlock(&g->lock);
+}
+
 /* Runs q on the owner's thread and waits for it. */
 static int ask(struct engine *g, struct request *q) {
     if (g->options.inline_) {
@@ -79,17 +86,18 @@ static int ask(struct engine *g, struct request *q) {
         return q->code;
     }
     pthread_mutex_lock(&g->lock);
+    g->asking++;
     while (g->request && !g->closing)
         pthread_cond_wait(&g->idle, &g->lock);
     if (g->closing) {
-        pthread_mutex_unlock(&g->lock);
+        leave(g);
         return err_set(q->err, ERR_CLOSED, "the store is closed");
     }
     g->request = q;
     pthread_cond_signal(&g->wake);
     while (!q->done)
         pthread_cond_wait(&g->idle, &g->lock);
-    pthread_mutex_unlock(&g->lock);
+    leave(g);
     return q->code;
 }
 
@@ -328,6 +336,10 @@ static void engine_close(struct store *s) {
         pthread_cond_broadcast(&g->idle);
         pthread_mutex_unlock(&g->lock);
         pthread_join(g->thread, NULL);
+        pthread_mutex_lock(&g->lock);
+        while (g->asking)
+            pthread_cond_wait(&g->idle, &g->lock);
+        pthread_mutex_unlock(&g->lock);
     }
     struct err err = ERR_INIT;
     (void)engine_append_rows(g, &err);

@@ -70,6 +70,7 @@ struct engine {
     size_t queued, queued_bytes;
     struct request *request;
     bool closing;
+    unsigned asking; /* callers within ask(); closing waits for them */
     struct cow published;
     uint64_t published_revision, key_count, commits;
     bool read_only;

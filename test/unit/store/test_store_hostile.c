@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/timefmt.h"
+#include "store/engine_priv.h"
 #include "store/store.h"
 #include "unit/unit.h"
 
@@ -154,6 +155,44 @@ TEST(test_store__bytes_that_wait_are_bounded) {
     store_close(s);
     assert_int_equal(r, ERR_AGAIN);
     assert_true(taken * STORE_VALUE_MAX <= STORE_QUEUE_BYTES_MAX + STORE_VALUE_MAX);
+}
+
+static unsigned asking(struct store *s) {
+    struct engine *g = (struct engine *)s;
+    pthread_mutex_lock(&g->lock);
+    unsigned n = g->asking;
+    pthread_mutex_unlock(&g->lock);
+    return n;
+}
+
+static void *ask_to_compact(void *arg) {
+    struct store *s = arg;
+    struct err err = ERR_INIT;
+    int r = s->ops->compact(s, 1, &err);
+    check(r == 0 || r == ERR_CLOSED);
+    return NULL;
+}
+
+TEST(test_store__closing_waits_for_callers_within) {
+    for (int round = 0; round < 20; round++) {
+        struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER};
+        struct store *s = store_memory_new(false);
+        struct store_op op = {.key = S("a"), .value = S("v")};
+        struct store_commit c = {.ops = &op, .n = 1, .done = block, .arg = &gate};
+        pthread_t threads[8];
+        pthread_mutex_lock(&gate.lock);
+        assert_int_equal(store_commit(s, &c, NULL), 0);
+        while (!atomic_load(&gate.blocked))
+            usleep(100);
+        for (int i = 0; i < 8; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, ask_to_compact, s), 0);
+        while (asking(s) < 8)
+            usleep(100);
+        pthread_mutex_unlock(&gate.lock);
+        store_close(s);
+        for (int i = 0; i < 8; i++)
+            pthread_join(threads[i], NULL);
+    }
 }
 
 /* 32 transactions of 3 MiB pass the limit of the log while a reader keeps it from being taken back. */
