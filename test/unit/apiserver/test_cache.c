@@ -71,6 +71,26 @@ TEST(test_cache__json_has_the_revision_and_is_what_the_body_says) {
     cache_world_fini(&w);
 }
 
+TEST(test_cache__what_stands_before_the_revision_moves_with_it) {
+    struct cache_world w;
+    cache_world_init(&w);
+    const char *json =
+        "{\"metadata\":{\"name\":\"a\",\"generateName\":\"gen\",\"namespace\":\"ns\",\"selfLink\":"
+        "\"self\",\"uid\":\"u-1\"}}";
+    assert_int_equal(cache_world_put(&w, CACHE_CREATE, config_map(), "ns", "a", json, 0).code, 0);
+    struct object *got = cache_get(cache_world_config_maps(&w), S("ns"), S("a"));
+    const struct core_config_map *m = got->body;
+    assert_str(m->type_meta.kind, "ConfigMap");
+    assert_str(m->type_meta.api_version, "v1");
+    assert_str(m->metadata.name, "a");
+    assert_str(m->metadata.generate_name, "gen");
+    assert_str(m->metadata.namespace, "ns");
+    assert_str(m->metadata.self_link, "self");
+    assert_str(m->metadata.uid, "u-1");
+    object_unref(got);
+    cache_world_fini(&w);
+}
+
 TEST(test_cache__expectations_hold) {
     struct cache_world w;
     cache_world_init(&w);
