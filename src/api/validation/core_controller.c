@@ -118,9 +118,7 @@ void validate_pod_log_options(const struct core_pod_log_options *o, struct field
         field_forbidden(e, NULL, "at most one of `sinceTime` or `sinceSeconds` may be specified");
     else if (o->since_seconds.set && o->since_seconds.v < 1)
         field_invalid(e, at_field(NULL, "sinceSeconds"), bad(o->since_seconds.v), "must be greater than 0");
-    if (!o->stream.p)
-        return;
-    if (check_supported(e, stream, o->stream, STR_SET(streams)) && !str_eq(o->stream, S("All")) &&
+    if (o->stream.p && check_enum(e, stream, o->stream, STR_SET(streams)) && !str_eq(o->stream, S("All")) &&
         o->tail_lines.set)
         field_forbidden(e, NULL, "`tailLines` and a specific `stream` cannot be used together");
 }

@@ -117,11 +117,26 @@ static void check_avoided_pods(struct field_errors *e, const struct field_path *
     arena_fini(&a);
 }
 
+static void check_annotated_taints(struct field_errors *e, const struct field_path *p, struct str text) {
+    struct arena a = ARENA_INIT;
+    struct str json = arena_printf(&a, "{\"taints\":%.*s}", STR_ARG(text));
+    void *spec;
+    if (api_read_json(&a, &builtin, TY_CORE_NODE_SPEC, json, NULL, &spec, NULL) != 0)
+        field_invalid(e, p, bad(text), "must be a list of taints as JSON");
+    else
+        check_taints(e, p, &((const struct core_node_spec *)spec)->taints);
+    arena_fini(&a);
+}
+
 static void check_node_annotations(struct field_errors *e, const struct meta_object_meta *meta) {
     static const struct str avoid = STR_INIT("scheduler.alpha.kubernetes.io/preferAvoidPods");
+    static const struct str taints = STR_INIT("scheduler.alpha.kubernetes.io/taints");
     struct str text = str_map_get(meta->annotations, avoid);
     if (!str_empty(text))
         check_avoided_pods(e, at_key(at_field(NULL, "metadata.annotations"), avoid), text);
+    text = str_map_get(meta->annotations, taints);
+    if (!str_empty(text))
+        check_annotated_taints(e, at_key(at_field(NULL, "metadata.annotations"), taints), text);
 }
 
 static void check_node(struct field_errors *e, const struct core_node *node, const struct core_node *old) {

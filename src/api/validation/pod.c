@@ -255,6 +255,35 @@ static void check_app_armor_annotations(struct field_errors *e, const struct fie
     }
 }
 
+/* What an annotation like "localhost/a" means as a profile of type and name. */
+static bool read_profile(struct str text, struct str *ret_type, struct str *ret_name) {
+    *ret_name = STR_NONE;
+    if (str_eq(text, S("runtime/default")) || str_eq(text, S("docker/default"))) {
+        *ret_type = S("RuntimeDefault");
+    } else if (str_eq(text, S("unconfined"))) {
+        *ret_type = S("Unconfined");
+    } else if (str_has_prefix(text, S("localhost/"))) {
+        *ret_type = S("Localhost");
+        *ret_name = str_from_byte(text, S("localhost/").n);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void check_seccomp_annotations(struct field_errors *e, const struct field_path *p,
+                                      const struct str_map *annotations) {
+    for (uint32_t i = 0; i < annotations->n; i++) {
+        struct str key = annotations->v[i].key, type, profile;
+        if (!str_eq(key, SECCOMP_POD) && !str_has_prefix(key, SECCOMP_PREFIX))
+            continue;
+        if (!read_profile(annotations->v[i].value, &type, &profile))
+            field_invalid(e, at_key(p, key), bad(annotations->v[i].value), "must be a valid seccomp profile");
+        else if (profile.p)
+            check_local_path(e, at_key(p, key), profile);
+    }
+}
+
 static void check_pod_annotations(struct field_errors *e, const struct field_path *p,
                                   const struct meta_object_meta *meta, const struct core_pod_spec *spec) {
     static const struct str tolerations = STR_INIT("scheduler.alpha.kubernetes.io/tolerations");
@@ -269,25 +298,11 @@ static void check_pod_annotations(struct field_errors *e, const struct field_pat
     struct str cost = str_map_get(meta->annotations, deletion_cost);
     if (cost.p && !is_deletion_cost(cost))
         field_invalid(e, at_key(p, deletion_cost), bad(cost), "must be a 32bit integer");
+    check_seccomp_annotations(e, p, &meta->annotations);
     check_app_armor_annotations(e, p, &meta->annotations, spec);
 }
 
 /* ---- old annotations and the fields that took their place ---- */
-
-/* What an annotation like "localhost/a" means as a profile of type and name. */
-static bool read_profile(struct str text, struct str *ret_type, struct str *ret_name) {
-    *ret_name = STR_NONE;
-    if (str_eq(text, S("runtime/default")) || str_eq(text, S("docker/default")))
-        *ret_type = S("RuntimeDefault");
-    else if (str_eq(text, S("unconfined")))
-        *ret_type = S("Unconfined");
-    else if (str_has_prefix(text, S("localhost/"))) {
-        *ret_type = S("Localhost");
-        *ret_name = str_from_byte(text, S("localhost/").n);
-    } else
-        return false;
-    return true;
-}
 
 static void check_profile_match(struct field_errors *e, const struct field_path *p, struct str annotation,
                                 struct str type, struct str name) {

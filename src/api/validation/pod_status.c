@@ -101,28 +101,72 @@ static void check_user(struct field_errors *e, const struct field_path *p,
         check_user_id(e, at_index(at_field(at, "supplementalGroups"), i), u->supplemental_groups.v[i]);
 }
 
-static void check_image_mount(struct field_errors *e, const struct field_path *p,
-                              const struct core_volume_status *s) {
-    const struct field_path *ref = at_field(p, "volumeStatus.image.imageRef");
-    if (!s || !s->image)
+static bool is_image_volume(const struct core_pod_spec *spec, struct str name) {
+    for (uint32_t i = 0; i < spec->volumes.n; i++)
+        if (str_eq(spec->volumes.v[i].name, name))
+            return spec->volumes.v[i].volume_source.image != NULL;
+    return false;
+}
+
+static void check_mount_status(struct field_errors *e, const struct field_path *p,
+                               const struct core_pod_spec *spec, const struct core_volume_mount_status *m) {
+    const struct field_path *image = at_field(p, "volumeStatus.image"), *ref = at_field(image, "imageRef");
+    if (!m->volume_status || !m->volume_status->image)
         return;
-    if (check_required(e, ref, s->image->image_ref))
-        check_max_bytes(e, ref, s->image->image_ref, IMAGE_REF_BYTES_MAX);
+    if (!is_image_volume(spec, m->name))
+        field_forbidden(e, image, "the volume is no image");
+    if (check_required(e, ref, m->volume_status->image->image_ref))
+        check_max_bytes(e, ref, m->volume_status->image->image_ref, IMAGE_REF_BYTES_MAX);
+}
+
+/* CONFORMS: the name is that of a resource the container asks for, or "claim:" and that of one of its claims,
+ * with the request behind a slash when there is one. */
+static bool is_resource_of(const struct core_container *c, struct str name) {
+    if (!c)
+        return false;
+    if (quantity_map_get(c->resources.limits, name) || quantity_map_get(c->resources.requests, name))
+        return true;
+    if (!str_has_prefix(name, S("claim:")))
+        return false;
+    struct str claim, request;
+    str_split(str_from_byte(name, S("claim:").n), '/', &claim, &request);
+    for (uint32_t i = 0; i < c->resources.claims.n; i++)
+        if (str_eq(c->resources.claims.v[i].name, claim) && str_eq(c->resources.claims.v[i].request, request))
+            return true;
+    return false;
+}
+
+/* containers NULL: those that have no devices. */
+static void check_devices(struct field_errors *e, const struct field_path *p,
+                          const struct core_container_status *s,
+                          const struct core_container_array *containers) {
+    if (s->allocated_resources_status.n == 0)
+        return;
+    if (!containers) {
+        field_forbidden(e, p, "must not be specified in container status of this kind");
+        return;
+    }
+    const struct core_container *c = container_find(containers, s->name);
+    for (uint32_t i = 0; i < s->allocated_resources_status.n; i++) {
+        const struct core_resource_status *r = &s->allocated_resources_status.v[i];
+        if (!is_resource_of(c, r->name))
+            field_invalid(e, at_field(at_index(p, i), "name"), bad(r->name),
+                          "must match one of the container's resource requirements");
+        check_health(e, at_index(p, i), r);
+    }
 }
 
 static void check_statuses(struct field_errors *e, const struct field_path *p,
-                           const struct core_pod_spec *spec, const struct core_container_status_array *list) {
+                           const struct core_pod_spec *spec, const struct core_container_status_array *list,
+                           const struct core_container_array *containers) {
     for (uint32_t i = 0; i < list->n; i++) {
         const struct core_container_status *s = &list->v[i];
         const struct field_path *at = at_index(p, i);
-        for (uint32_t k = 0; k < s->allocated_resources_status.n; k++)
-            check_health(e, at_index(at_field(at, "allocatedResourcesStatus"), k),
-                         &s->allocated_resources_status.v[k]);
+        check_devices(e, at_field(at, "allocatedResourcesStatus"), s, containers);
         if (s->user)
             check_user(e, at_field(at, "user"), s->user, pod_is_windows(spec));
         for (uint32_t k = 0; k < s->volume_mounts.n; k++)
-            check_image_mount(e, at_index(at_field(at, "volumeMounts"), k),
-                              s->volume_mounts.v[k].volume_status);
+            check_mount_status(e, at_index(at_field(at, "volumeMounts"), k), spec, &s->volume_mounts.v[k]);
     }
 }
 
@@ -195,6 +239,7 @@ static void check_extended_claim(struct field_errors *e, const struct field_path
                                  const struct core_pod_extended_resource_claim_status *s) {
     const struct field_path *mappings = at_field(p, "requestMappings");
     SEEN(pairs);
+    SEEN(requests);
     SEEN(containers);
     check_required_format(e, at_field(p, "resourceClaimName"), s->resource_claim_name,
                           name_check_dns1123_subdomain);
@@ -216,6 +261,8 @@ static void check_extended_claim(struct field_errors *e, const struct field_path
         check_dns_label(e, at_field(at, "requestName"), r->request_name);
         if (seen_before2(&pairs, r->container_name, r->resource_name))
             field_duplicate(e, at_field(at, "resourceName"), bad(r->resource_name));
+        if (seen_before(&requests, r->request_name))
+            field_duplicate(e, at_field(at, "requestName"), bad(r->request_name));
     }
 }
 
@@ -272,10 +319,11 @@ void update_pod_status(struct validation *v, const void *object, const void *old
                       &s->init_container_statuses, &was->init_container_statuses);
     check_transitions(e, at_field(p, "ephemeralContainerStatuses"), &old->spec, NULL,
                       &s->ephemeral_container_statuses, &was->ephemeral_container_statuses);
-    check_statuses(e, at_field(p, "containerStatuses"), &pod->spec, &s->container_statuses);
-    check_statuses(e, at_field(p, "initContainerStatuses"), &pod->spec, &s->init_container_statuses);
-    check_statuses(e, at_field(p, "ephemeralContainerStatuses"), &pod->spec,
-                   &s->ephemeral_container_statuses);
+    check_statuses(e, at_field(p, "containerStatuses"), &pod->spec, &s->container_statuses,
+                   &pod->spec.containers);
+    check_statuses(e, at_field(p, "initContainerStatuses"), &pod->spec, &s->init_container_statuses, NULL);
+    check_statuses(e, at_field(p, "ephemeralContainerStatuses"), &pod->spec, &s->ephemeral_container_statuses,
+                   NULL);
     check_claim_statuses(e, at_field(p, "resourceClaimStatuses"), &s->resource_claim_statuses,
                          &pod->spec.resource_claims);
     if (s->extended_resource_claim_status)

@@ -98,6 +98,7 @@ TEST(test_log_options__begin_is_given_once) {
 
 TEST(test_log_options__streams_are_known) {
     assert_log_options("{'stream':'All','tailLines':5}", "");
+    assert_log_options("{'stream':''}", "stream: Required value");
     assert_log_options("{'stream':'x'}",
                        "stream: Unsupported value: \"x\": supported values: \"All\", \"Stdout\", \"Stderr\"");
     assert_log_options("{'stream':'Stdout','tailLines':5}", ": Forbidden: *");

@@ -123,6 +123,14 @@ TEST(test_node__pods_to_avoid_have_controllers) {
              .p);
 }
 
+TEST(test_node__annotated_taints_are_taints) {
+    const char *key = "metadata.annotations[scheduler.alpha.kubernetes.io/taints]";
+    _cleanup_arena struct arena a = ARENA_INIT;
+    NODE(arena_printf(&a, "%s = 'x'", key).p, arena_printf(&a, "%s: Invalid value: \"x\": *", key).p);
+    NODE(arena_printf(&a, "%s = '[{\\u0022key\\u0022:\\u0022k\\u0022}]'", key).p,
+         arena_printf(&a, "%s[0].effect: Required value", key).p);
+}
+
 /* ---- namespaces ---- */
 
 TEST(test_namespace__name_is_a_label) {

@@ -70,6 +70,13 @@ TEST(test_pod__seccomp_annotations_agree_with_fields) {
         "");
 }
 
+TEST(test_pod__seccomp_annotations_are_profiles) {
+    POD("metadata.annotations[seccomp.security.alpha.kubernetes.io/pod] = 'x'",
+        "metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]: Invalid value: \"x\": *");
+    POD("metadata.annotations[container.seccomp.security.alpha.kubernetes.io/a] = 'localhost/../x'",
+        "metadata.annotations[container.seccomp.security.alpha.kubernetes.io/a]: Invalid value: \"../x\": *");
+}
+
 TEST(test_pod__deletion_cost_is_a_small_number) {
     const char *bad_costs[] = {"x", "+1", "01", "2147483648", "-2147483649", "", "1.5"};
     _cleanup_arena struct arena a = ARENA_INIT;

@@ -138,20 +138,44 @@ TEST(test_pod_status__allocatable_claims_name_their_containers) {
                "status.nodeAllocatableResourceClaimStatuses[0].containers: Required value");
 }
 
+#define GPU CA "resources.limits = {'example.com/x':'1'}"
+#define HEALTH(json) "status.containerStatuses = [{'name':'a','allocatedResourcesStatus':[" json "]}]"
+#define H0 "status.containerStatuses[0].allocatedResourcesStatus[0]."
+
 TEST(test_pod_status__health_of_devices_is_known) {
-    POD_STATUS("",
-               "status.containerStatuses = "
-               "[{'name':'a','allocatedResourcesStatus':[{'name':'x','resources':[{'resourceID':'1','health':"
-               "'Healthy'},{'resourceID':'2'}]}]}]",
+    POD_STATUS(GPU,
+               HEALTH("{'name':'example.com/"
+                      "x','resources':[{'resourceID':'1','health':'Healthy'},{'resourceID':'2'}]}"),
                "");
-    POD_STATUS("",
-               "status.containerStatuses = "
-               "[{'name':'a','allocatedResourcesStatus':[{'name':'x','resources':[{'resourceID':'1','health':"
-               "'x'},{'resourceID':'1'}]}]}]",
-               "status.containerStatuses[0].allocatedResourcesStatus[0].resources[0].health: Unsupported "
-               "value: \"x\": supported values: \"Healthy\", \"Unhealthy\", \"Unknown\"\n"
-               "status.containerStatuses[0].allocatedResourcesStatus[0].resources[1].resourceID: Duplicate "
-               "value: \"1\"");
+    POD_STATUS(
+        GPU,
+        HEALTH("{'name':'example.com/x','resources':[{'resourceID':'1','health':'x'},{'resourceID':'1'}]}"),
+        H0 "resources[0].health: Unsupported value: \"x\": supported values: \"Healthy\", \"Unhealthy\", "
+           "\"Unknown\"\n" H0 "resources[1].resourceID: Duplicate value: \"1\"");
+    _cleanup_arena struct arena a = ARENA_INIT;
+    char text[1026];
+    memset(text, 'm', 1025);
+    text[1025] = 0;
+    POD_STATUS(
+        GPU,
+        arena_printf(&a, HEALTH("{'name':'example.com/x','resources':[{'resourceID':'1','message':'%s'}]}"),
+                     text)
+            .p,
+        H0 "resources[0].message: Too long: may not be more than 1024 bytes");
+}
+
+TEST(test_pod_status__devices_are_those_of_the_container) {
+    POD_STATUS(GPU, HEALTH("{'name':'example.com/y'}"), H0 "name: Invalid value: \"example.com/y\": *");
+    POD_STATUS("spec.resourceClaims = [{'name':'g','resourceClaimName':'c'}] ;; " CA
+               "resources.claims = [{'name':'g','request':'r'}]",
+               HEALTH("{'name':'claim:g/r'},{'name':'claim:g'}"),
+               "status.containerStatuses[0].allocatedResourcesStatus[1].name: Invalid value: \"claim:g\": *");
+    POD_STATUS(
+        "",
+        "status.initContainerStatuses = [{'name':'i','allocatedResourcesStatus':[{'name':'cpu'}]}] ;; "
+        "status.ephemeralContainerStatuses = [{'name':'d','allocatedResourcesStatus':[{'name':'cpu'}]}]",
+        "status.initContainerStatuses[0].allocatedResourcesStatus: Forbidden: *\n"
+        "status.ephemeralContainerStatuses[0].allocatedResourcesStatus: Forbidden: *");
 }
 
 TEST(test_pod_status__users_are_ids_on_linux) {
@@ -168,23 +192,23 @@ TEST(test_pod_status__users_are_ids_on_linux) {
                "status.containerStatuses[0].user.linux.supplementalGroups[0]: Invalid value: -3: *");
 }
 
+#define IMAGE "spec.volumes[2] = {'name':'v','image':{'reference':'r'}}"
+#define MOUNTED(name, ref)                                                                                   \
+    "status.containerStatuses = [{'name':'a','volumeMounts':[{'name':'" name                                 \
+    "','mountPath':'/','volumeStatus':{'image':{'imageRef':'" ref "'}}}]}]"
+#define REF "status.containerStatuses[0].volumeMounts[0].volumeStatus.image"
+
 TEST(test_pod_status__image_volumes_have_a_short_reference) {
-    POD_STATUS("",
-               "status.containerStatuses = "
-               "[{'name':'a','volumeMounts':[{'name':'v','mountPath':'/"
-               "','volumeStatus':{'image':{'imageRef':''}}}]}]",
-               "status.containerStatuses[0].volumeMounts[0].volumeStatus.image.imageRef: Required value");
+    POD_STATUS(IMAGE, MOUNTED("v", "r"), "");
+    POD_STATUS(IMAGE, MOUNTED("v", ""), REF ".imageRef: Required value");
     _cleanup_arena struct arena a = ARENA_INIT;
     char text[258];
     memset(text, 'r', 257);
     text[257] = 0;
-    POD_STATUS("",
-               arena_printf(&a,
-                            "status.containerStatuses = "
-                            "[{'name':'a','volumeMounts':[{'name':'v','mountPath':'/"
-                            "','volumeStatus':{'image':{'imageRef':'%s'}}}]}]",
-                            text)
-                   .p,
-               "status.containerStatuses[0].volumeMounts[0].volumeStatus.image.imageRef: Too long: may not "
-               "be more than 256 bytes");
+    POD_STATUS(IMAGE, arena_printf(&a, MOUNTED("v", "%s"), text).p,
+               REF ".imageRef: Too long: may not be more than 256 bytes");
+}
+
+TEST(test_pod_status__only_image_volumes_have_a_reference) {
+    POD_STATUS("", MOUNTED("data", "r"), REF ": Forbidden: *");
 }
