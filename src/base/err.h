@@ -58,7 +58,8 @@ int err_vset(struct err *err, int code, const char *fmt, va_list ap) __attribute
  * the message followed by strerror(errno_value); returns the code. */
 int err_errno(struct err *err, int errno_value, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Puts "text: " in front of the message; keeps and returns the code. */
+/* Puts "text: " in front of the message; keeps and returns the code. Without an err there is no code to
+ * return (ERR_INTERNAL): where err may be NULL, return your own. */
 int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Short text of a code, "unknown" for a number that is none. */

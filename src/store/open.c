@@ -41,7 +41,9 @@ int store_sqlite_open(const struct store_sqlite_options *options, struct store *
         .soft_interval_ms = options->soft_interval_ms,
     };
     r = engine_open(log, mark, acked, &eo, ret_store, err);
-    return r < 0 ? err_wrap(err, "%s", options->path) : 0;
+    if (r < 0)
+        (void)err_wrap(err, "%s", options->path);
+    return r;
 }
 
 struct store *store_memory_new(bool inline_) {
