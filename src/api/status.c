@@ -16,16 +16,21 @@ static struct status *make(struct arena *a, int32_t code, struct str reason, str
     st->body.status = S("Failure");
     st->body.message = message;
     st->body.reason = reason;
-    st->body.details = &st->details;
     st->body.code = code;
     return st;
 }
 
+struct meta_status_details *status_details(struct status *st) {
+    st->body.details = &st->details;
+    return &st->details;
+}
+
 /* Details of a status that is about a resource. */
 static struct status *about_resource(struct arena *a, struct status *st, struct status_target about) {
-    st->details.name = arena_str(a, about.name);
-    st->details.group = arena_str(a, about.group);
-    st->details.kind = arena_str(a, about.resource);
+    struct meta_status_details *details = status_details(st);
+    details->name = arena_str(a, about.name);
+    details->group = arena_str(a, about.group);
+    details->kind = arena_str(a, about.resource);
     return st;
 }
 
@@ -51,7 +56,7 @@ struct status *status_success(struct arena *a, struct status_target about, struc
     struct status *st = about_resource(a, make(a, 200, STR_NONE, STR_NONE), about);
     st->body.status = S("Success");
     st->body.code = 0; /* left out of the body, as upstream does */
-    st->details.uid = arena_str(a, uid);
+    status_details(st)->uid = arena_str(a, uid);
     return st;
 }
 
@@ -60,7 +65,9 @@ struct status *status_not_found(struct arena *a, struct status_target about) {
 }
 
 struct status *status_no_such_path(struct arena *a) {
-    return make(a, 404, S("NotFound"), S("the server could not find the requested resource"));
+    struct status *st = make(a, 404, S("NotFound"), S("the server could not find the requested resource"));
+    (void)status_details(st); /* there, and empty */
+    return st;
 }
 
 struct status *status_already_exists(struct arena *a, struct status_target about) {
@@ -72,7 +79,7 @@ struct status *status_generate_name_conflict(struct arena *a, struct status_targ
     struct str message =
         named(a, about, " already exists, the server could not make a unique name for the object");
     struct status *st = about_resource(a, make(a, 409, S("AlreadyExists"), message), about);
-    st->details.retry_after_seconds = retry_after_seconds;
+    status_details(st)->retry_after_seconds = retry_after_seconds;
     return st;
 }
 
@@ -103,7 +110,7 @@ struct status *status_apply_conflicts(struct arena *a, const struct status_apply
     _cleanup_buf struct buf text = BUF_INIT;
     buf_printf(&text, "Apply failed with %zu conflict%s:", n, n == 1 ? "" : "s");
     struct status *st = make(a, 409, S("Conflict"), STR_NONE);
-    struct meta_status_cause_array *causes = &st->details.causes;
+    struct meta_status_cause_array *causes = &status_details(st)->causes;
     causes->v = arena_new_n(a, n, struct meta_status_cause);
     causes->n = (uint32_t)n;
     for (size_t i = 0; i < n; i++) {
@@ -127,15 +134,16 @@ struct status *status_invalid(struct arena *a, struct status_target about,
     field_errors_text(&text, errors);
 
     struct status *st = make(a, 422, S("Invalid"), buf_to_arena(&text, a));
-    st->details.group = arena_str(a, about.group);
-    st->details.kind = arena_str(a, about.kind);
-    st->details.name = arena_str(a, about.name);
-    st->details.causes.v = arena_new_n(a, errors->n, struct meta_status_cause);
-    st->details.causes.n = errors->n;
+    struct meta_status_details *details = status_details(st);
+    details->group = arena_str(a, about.group);
+    details->kind = arena_str(a, about.kind);
+    details->name = arena_str(a, about.name);
+    details->causes.v = arena_new_n(a, errors->n, struct meta_status_cause);
+    details->causes.n = errors->n;
     for (uint32_t i = 0; i < errors->n; i++)
-        st->details.causes.v[i] = (struct meta_status_cause){.reason = field_error_reason(errors->v[i].type),
-                                                             .message = arena_str(a, errors->v[i].body),
-                                                             .field = arena_str(a, errors->v[i].field)};
+        details->causes.v[i] = (struct meta_status_cause){.reason = field_error_reason(errors->v[i].type),
+                                                          .message = arena_str(a, errors->v[i].body),
+                                                          .field = arena_str(a, errors->v[i].field)};
     return st;
 }
 
@@ -198,7 +206,7 @@ struct status *status_too_large(struct arena *a, struct str why) {
 
 struct status *status_too_many_requests(struct arena *a, struct str message, int32_t retry_after_seconds) {
     struct status *st = make(a, 429, S("TooManyRequests"), arena_str(a, message));
-    st->details.retry_after_seconds = retry_after_seconds;
+    status_details(st)->retry_after_seconds = retry_after_seconds;
     return st;
 }
 
@@ -216,7 +224,7 @@ struct status *status_server_timeout(struct arena *a, struct status_target about
         STR_ARG(operation), STR_ARG(qualified(a, about.resource, about.group)));
     about.name = operation;
     struct status *st = about_resource(a, make(a, 500, S("ServerTimeout"), message), about);
-    st->details.retry_after_seconds = retry_after_seconds;
+    status_details(st)->retry_after_seconds = retry_after_seconds;
     return st;
 }
 
@@ -226,7 +234,7 @@ struct status *status_unavailable(struct arena *a, struct str why) {
 
 struct status *status_timeout(struct arena *a, struct str why, int32_t retry_after_seconds) {
     struct status *st = make(a, 504, S("Timeout"), arena_printf(a, "Timeout: %.*s", STR_ARG(why)));
-    st->details.retry_after_seconds = retry_after_seconds;
+    status_details(st)->retry_after_seconds = retry_after_seconds;
     return st;
 }
 
@@ -257,7 +265,7 @@ struct status *status_from_err(struct arena *a, struct status_target about, cons
 
 void status_add_cause(struct arena *a, struct status *st, struct str reason, struct str field,
                       struct str message) {
-    struct meta_status_cause_array *causes = &st->details.causes;
+    struct meta_status_cause_array *causes = &status_details(st)->causes;
     struct meta_status_cause *grown = arena_new_n(a, causes->n + 1, struct meta_status_cause);
     if (causes->n)
         memcpy(grown, causes->v, causes->n * sizeof *grown);

@@ -23,7 +23,8 @@ struct arena;
 struct err;
 struct field_errors;
 
-/* body.details always points at details. Never copied by value. */
+/* body.details points at details, or is NULL when a status of that reason has none; status_details() gives it
+ * some. Never copied by value. */
 struct status {
     struct meta_status body;
     struct meta_status_details details;
@@ -106,6 +107,9 @@ struct status *status_timeout(struct arena *a, struct str why, int32_t retry_aft
 
 /* The status of a failed call, by its code; about says of what (for not found, conflict, …). */
 struct status *status_from_err(struct arena *a, struct status_target about, const struct err *err);
+
+/* The details, to be filled in further. */
+struct meta_status_details *status_details(struct status *st);
 
 /* Adds a cause to the details. */
 void status_add_cause(struct arena *a, struct status *st, struct str reason, struct str field,

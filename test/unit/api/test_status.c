@@ -2,7 +2,10 @@
 #include "api/status.h"
 
 #include "api/field_error.h"
+#include "api/json.h"
+#include "api/types/ids.h"
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "unit/unit.h"
 
@@ -21,7 +24,7 @@ static void assert_status(const struct status *st, int32_t code, const char *rea
     assert_int_equal(st->body.code, code);
     assert_str(st->body.reason, reason);
     assert_str(st->body.message, message);
-    assert_ptr_equal(st->body.details, &st->details);
+    assert_true(!st->body.details || st->body.details == &st->details);
 }
 
 TEST(test_status__not_found_names_the_resource) {
@@ -197,4 +200,32 @@ TEST(test_status__copies_its_texts) {
     const struct status *st = status_not_found(&a, about);
     memset(name, 'x', 3);
     assert_str(st->details.name, "web");
+}
+
+static void assert_body(const struct status *st, const char *json) {
+    _cleanup_buf struct buf b = BUF_INIT;
+    api_write_json(&b, &builtin, TY_META_STATUS, &st->body);
+    assert_str(buf_view(&b), json);
+}
+
+TEST(test_status__body_is_what_clients_know) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    assert_body(status_not_found(&a, pod),
+                "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
+                "\"message\":\"pods \\\"web\\\" not found\",\"reason\":\"NotFound\","
+                "\"details\":{\"name\":\"web\",\"kind\":\"pods\"},\"code\":404}");
+    assert_body(status_no_such_path(&a),
+                "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
+                "\"message\":\"the server could not find the requested resource\",\"reason\":\"NotFound\","
+                "\"details\":{},\"code\":404}");
+    assert_body(status_unauthorized(&a, STR_NONE),
+                "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
+                "\"message\":\"Unauthorized\",\"reason\":\"Unauthorized\",\"code\":401}");
+    assert_body(status_success(&a, deployment, S("u")),
+                "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Success\","
+                "\"details\":{\"name\":\"web\",\"group\":\"apps\",\"kind\":\"deployments\",\"uid\":\"u\"}}");
+    assert_body(status_too_many_requests(&a, S("slow"), 2),
+                "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","
+                "\"message\":\"slow\",\"reason\":\"TooManyRequests\",\"details\":{\"retryAfterSeconds\":2},"
+                "\"code\":429}");
 }
