@@ -182,6 +182,8 @@ bool cron_next(const struct cron *c, const struct time_zone *zone, int64_t sec, 
         *ret_sec = sec + c->every_sec;
         return true;
     }
+    if (!c->minutes || !c->hours || !c->months) /* lists of nothing but commas */
+        return false;
     int64_t t = sec + 1, last_year = time_to_civil(sec + time_zone_offset(zone, sec)).year + YEARS_MAX;
     for (;;) {
         struct civil local = time_to_civil(t + time_zone_offset(zone, t));
