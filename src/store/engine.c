@@ -208,18 +208,43 @@ static int engine_commit(struct store *s, const struct store_commit *c, struct e
     return r;
 }
 
-/* The row of a key as of a revision: newest id at or before it. Deleted or absent: ERR_NOT_FOUND without
- * message. */
-static int row_at(struct engine *g, const struct entry *e, uint64_t revision, struct arena *a,
-                  struct log_row *ret, struct err *err) {
-    uint64_t id = e->id;
-    while (id) {
-        int r = g->log->ops->read(g->log, id, a, ret, err);
+static const struct log_row *find_soft(const struct request *q, uint64_t id) {
+    size_t low = 0, high = q->n_soft;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (q->soft[mid].id < id)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < q->n_soft && q->soft[low].id == id ? &q->soft[low] : NULL;
+}
+
+static int read_row(struct engine *g, const struct request *q, uint64_t id, struct arena *a,
+                    struct log_row *ret, struct err *err) {
+    const struct log_row *soft = find_soft(q, id);
+    if (!soft)
+        return g->log->ops->read(g->log, id, a, ret, err);
+    *ret = *soft;
+    return 0;
+}
+
+/* The row of a key as of a revision: the newest at or before it. ERR_NOT_FOUND: the key was not there. Of
+ * what is not compacted only a deletion may be gone, so a row that follows something else and has no
+ * predecessor is damage. */
+static int row_at(struct engine *g, const struct request *q, const struct entry *e, uint64_t revision,
+                  struct arena *a, struct log_row *ret, struct err *err) {
+    bool may_be_gone = false;
+    for (uint64_t id = e->id; id; id = ret->prev_id) {
+        int r = read_row(g, q, id, a, ret, err);
+        if (r == ERR_NOT_FOUND && !may_be_gone && revision >= atomic_load(&g->compacted_now))
+            return err_set(err, ERR_CORRUPT, "the row of revision %llu is missing",
+                           (unsigned long long)row_revision(id));
         if (r < 0)
             return r;
         if (row_revision(id) <= revision)
             return ret->value.p ? 0 : ERR_NOT_FOUND;
-        id = ret->prev_id;
+        may_be_gone = ret->create_rev == row_revision(id);
     }
     return ERR_NOT_FOUND;
 }
@@ -235,7 +260,7 @@ static int engine_range(struct store *s, struct str from, struct str to, uint64_
                         struct err *err) {
     struct engine *g = (struct engine *)s;
     struct cow snapshot;
-    struct request q = {.run = engine_run_snapshot, .snapshot = &snapshot, .err = err};
+    struct request q = {.run = engine_run_snapshot, .snapshot = &snapshot, .err = err, .arena = ARENA_INIT};
     int r = ask(g, &q);
     if (r < 0)
         return r;
@@ -256,7 +281,7 @@ static int engine_range(struct store *s, struct str from, struct str to, uint64_
         const struct entry *e = item->value;
         arena_reset(&a);
         r = e->deleted && row_revision(e->id) <= revision ? ERR_NOT_FOUND
-                                                          : row_at(g, e, revision, &a, &row, err);
+                                                          : row_at(g, &q, e, revision, &a, &row, err);
         if (r == 0) {
             struct store_kv kv = {row.key, row.value, row.create_rev, row_revision(row.id)};
             more = fn(arg, &kv);
@@ -267,6 +292,7 @@ static int engine_range(struct store *s, struct str from, struct str to, uint64_
         }
     }
     arena_fini(&a);
+    arena_fini(&q.arena);
     cow_fini(&snapshot);
     if (r == 0 && ret_revision)
         *ret_revision = revision;

@@ -90,11 +90,19 @@ void engine_run_flush(struct engine *g, struct request *q) {
 }
 
 /* Flush and snapshot are one step: a soft commit in between would put entries into the snapshot whose rows
- * the log does not have yet. */
+ * the log does not have yet. When the log takes nothing (a full disk), the reader gets copies of these rows:
+ * reads go on. */
 void engine_run_snapshot(struct engine *g, struct request *q) {
-    q->code = engine_append_rows(g, q->err);
-    if (q->code < 0)
-        return;
+    struct err err = ERR_INIT;
+    if (engine_append_rows(g, &err) < 0) {
+        q->n_soft = g->rows.n;
+        q->soft = arena_new_n(&q->arena, q->n_soft, struct log_row);
+        for (size_t i = 0; i < q->n_soft; i++) {
+            q->soft[i] = g->rows.v[i];
+            q->soft[i].key = arena_str(&q->arena, g->rows.v[i].key);
+            q->soft[i].value = arena_str(&q->arena, g->rows.v[i].value);
+        }
+    }
     cow_snapshot(&g->index, q->snapshot);
     q->revision = g->revision;
 }

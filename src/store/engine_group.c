@@ -115,7 +115,8 @@ static void apply(struct engine *g, struct pending *p) {
     }
 }
 
-static void undo_all(struct engine *g, uint64_t revision) {
+/* The revisions that were given stay used: of an append that failed, rows may yet turn up after a crash. */
+static void undo_all(struct engine *g) {
     while (g->undos.n) {
         struct undo u = g->undos.v[--g->undos.n];
         struct entry *mine = cow_get(&g->index, u.key);
@@ -124,7 +125,6 @@ static void undo_all(struct engine *g, uint64_t revision) {
         mine = u.old ? cow_put(&g->index, u.old->key, u.old) : cow_take(&g->index, u.key);
         entry_release(mine);
     }
-    g->revision = revision;
 }
 
 void engine_forget_undos(struct engine *g) {
@@ -241,7 +241,6 @@ static void keep_soft(struct engine *g, struct pending *p) {
 }
 
 void engine_run_group(struct engine *g, struct pending *first) {
-    uint64_t revision = g->revision;
     bool hard = false;
     struct err err = ERR_INIT;
     for (struct pending *p = first; p; p = p->next) {
@@ -252,7 +251,7 @@ void engine_run_group(struct engine *g, struct pending *first) {
     }
     int r = g->rows.n > g->soft_rows ? make_durable(g, hard, &err) : 0;
     if (r < 0) {
-        undo_all(g, revision);
+        undo_all(g);
         g->rows.n = g->soft_rows;
     } else {
         engine_forget_undos(g);

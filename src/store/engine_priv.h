@@ -53,8 +53,11 @@ struct request {
     uint64_t after; /* observe, compact */
     store_event_fn fn;
     void *arg;
-    struct cow *snapshot; /* range: the index, of which all rows are in the log */
+    struct cow *snapshot; /* range: the index */
     uint64_t revision;    /* of the snapshot */
+    struct arena arena;   /* of soft */
+    struct log_row *soft; /* range: copies of rows of the snapshot that the log does not have, by id */
+    size_t n_soft;
 };
 
 struct engine {
