@@ -1,6 +1,7 @@
 /* What an update of a pod's status may say. See pod.h. */
 #include "api/ip.h"
 #include "api/resource_name.h"
+#include "api/validation/by_name.h"
 #include "api/validation/pod.h"
 
 #define HEALTH_MESSAGE_BYTES_MAX 1024
@@ -24,13 +25,6 @@ static bool may_restart_all(const struct core_container_array *list) {
             if (str_eq(list->v[i].restart_policy_rules.v[k].action, S("RestartAllContainers")))
                 return true;
     return false;
-}
-
-static const struct core_container *container_find(const struct core_container_array *list, struct str name) {
-    for (uint32_t i = 0; i < list->n; i++)
-        if (str_eq(list->v[i].name, name))
-            return &list->v[i];
-    return NULL;
 }
 
 /* CONFORMS: restart rules first, then the container's own policy, then the pod's. */
@@ -57,14 +51,16 @@ static void check_transitions(struct field_errors *e, const struct field_path *p
                               const struct core_container_status_array *old) {
     if (containers && (str_eq(spec->restart_policy, S("Always")) || may_restart_all(&spec->containers)))
         return;
+    static const struct core_container_array no_containers;
     SEEN(alive);
+    BY_NAME(by_name, containers ? containers : &no_containers);
     collect_alive(list, &alive);
     for (uint32_t i = 0; i < old->n; i++) {
         const struct core_container_status *was = &old->v[i];
         if (!was->state.terminated || !seen_has(&alive, (struct seen_key){{was->name}}))
             continue;
         if (containers &&
-            may_restart(spec, container_find(containers, was->name), was->state.terminated->exit_code))
+            may_restart(spec, by_name_find(&by_name, was->name), was->state.terminated->exit_code))
             continue;
         field_forbidden(e, at_field(at_index(p, i), "state"),
                         "may not be transitioned to non-terminated state");
@@ -101,19 +97,13 @@ static void check_user(struct field_errors *e, const struct field_path *p,
         check_user_id(e, at_index(at_field(at, "supplementalGroups"), i), u->supplemental_groups.v[i]);
 }
 
-static bool is_image_volume(const struct core_pod_spec *spec, struct str name) {
-    for (uint32_t i = 0; i < spec->volumes.n; i++)
-        if (str_eq(spec->volumes.v[i].name, name))
-            return spec->volumes.v[i].volume_source.image != NULL;
-    return false;
-}
-
 static void check_mount_status(struct field_errors *e, const struct field_path *p,
-                               const struct core_pod_spec *spec, const struct core_volume_mount_status *m) {
+                               const struct by_name *volumes, const struct core_volume_mount_status *m) {
     const struct field_path *image = at_field(p, "volumeStatus.image"), *ref = at_field(image, "imageRef");
     if (!m->volume_status || !m->volume_status->image)
         return;
-    if (!is_image_volume(spec, m->name))
+    const struct core_volume *volume = by_name_find(volumes, m->name);
+    if (!volume || !volume->volume_source.image)
         field_forbidden(e, image, "the volume is no image");
     if (check_required(e, ref, m->volume_status->image->image_ref))
         check_max_bytes(e, ref, m->volume_status->image->image_ref, IMAGE_REF_BYTES_MAX);
@@ -138,15 +128,14 @@ static bool is_resource_of(const struct core_container *c, struct str name) {
 
 /* containers NULL: those that have no devices. */
 static void check_devices(struct field_errors *e, const struct field_path *p,
-                          const struct core_container_status *s,
-                          const struct core_container_array *containers) {
+                          const struct core_container_status *s, const struct by_name *containers) {
     if (s->allocated_resources_status.n == 0)
         return;
     if (!containers) {
         field_forbidden(e, p, "must not be specified in container status of this kind");
         return;
     }
-    const struct core_container *c = container_find(containers, s->name);
+    const struct core_container *c = by_name_find(containers, s->name);
     for (uint32_t i = 0; i < s->allocated_resources_status.n; i++) {
         const struct core_resource_status *r = &s->allocated_resources_status.v[i];
         if (!is_resource_of(c, r->name))
@@ -158,7 +147,8 @@ static void check_devices(struct field_errors *e, const struct field_path *p,
 
 static void check_statuses(struct field_errors *e, const struct field_path *p,
                            const struct core_pod_spec *spec, const struct core_container_status_array *list,
-                           const struct core_container_array *containers) {
+                           const struct by_name *containers) {
+    BY_NAME(volumes, &spec->volumes);
     for (uint32_t i = 0; i < list->n; i++) {
         const struct core_container_status *s = &list->v[i];
         const struct field_path *at = at_index(p, i);
@@ -166,13 +156,14 @@ static void check_statuses(struct field_errors *e, const struct field_path *p,
         if (s->user)
             check_user(e, at_field(at, "user"), s->user, pod_is_windows(spec));
         for (uint32_t k = 0; k < s->volume_mounts.n; k++)
-            check_mount_status(e, at_index(at_field(at, "volumeMounts"), k), spec, &s->volume_mounts.v[k]);
+            check_mount_status(e, at_index(at_field(at, "volumeMounts"), k), &volumes,
+                               &s->volume_mounts.v[k]);
     }
 }
 
 /* ---- addresses ---- */
 
-/* At most one address of each family; get(list, i) is the i-th. */
+/* At most one address of each family. */
 static void check_families(struct field_errors *e, const struct field_path *p, const struct str *ips,
                            uint32_t n) {
     uint32_t of_family[2] = {0};
@@ -306,6 +297,7 @@ void update_pod_status(struct validation *v, const void *object, const void *old
     const struct core_pod_status *s = &pod->status, *was = &old->status;
     const struct field_path *p = at_field(NULL, "status");
     struct field_errors *e = v->errors;
+    BY_NAME(containers, &pod->spec.containers);
     check_pod_annotation_update(e, &pod->metadata, &old->metadata);
     check_pod_conditions(e, at_field(p, "conditions"), &s->conditions);
     if (!str_eq(pod->spec.node_name, old->spec.node_name))
@@ -319,8 +311,7 @@ void update_pod_status(struct validation *v, const void *object, const void *old
                       &s->init_container_statuses, &was->init_container_statuses);
     check_transitions(e, at_field(p, "ephemeralContainerStatuses"), &old->spec, NULL,
                       &s->ephemeral_container_statuses, &was->ephemeral_container_statuses);
-    check_statuses(e, at_field(p, "containerStatuses"), &pod->spec, &s->container_statuses,
-                   &pod->spec.containers);
+    check_statuses(e, at_field(p, "containerStatuses"), &pod->spec, &s->container_statuses, &containers);
     check_statuses(e, at_field(p, "initContainerStatuses"), &pod->spec, &s->init_container_statuses, NULL);
     check_statuses(e, at_field(p, "ephemeralContainerStatuses"), &pod->spec, &s->ephemeral_container_statuses,
                    NULL);

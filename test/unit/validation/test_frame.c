@@ -1,5 +1,7 @@
 /* api/validation: registry, duplicate sets, shared checks, formats. */
 #include "api/resource_name.h"
+#include "api/types/core.h"
+#include "api/validation/by_name.h"
 #include "api/validation/validation.h"
 #include "base/arena.h"
 #include "valid.h"
@@ -52,6 +54,20 @@ TEST(test_seen__numbers_are_parts_of_keys) {
     assert_false(seen_before2(&s, S("TCP"), seen_number(&numbers[0])));
     assert_false(seen_before2(&s, S("TCP"), seen_number(&numbers[1])));
     assert_true(seen_before2(&s, S("TCP"), seen_number(&numbers[2])));
+}
+
+TEST(test_by_name__finds_the_first_in_short_and_long_lists) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    struct core_container items[100];
+    for (uint32_t i = 0; i < 100; i++)
+        items[i] = (struct core_container){.name = arena_printf(&a, "c%u", i % 60)};
+    for (uint32_t n = 0; n <= 100; n += 5) {
+        const struct core_container_array list = {items, n};
+        BY_NAME(index, &list);
+        for (uint32_t i = 0; i < n; i++)
+            assert_ptr_equal(by_name_find(&index, items[i].name), &items[i % 60]);
+        assert_null(by_name_find(&index, S("none")));
+    }
 }
 
 #define CHECKED(call, expected)                                                                              \
