@@ -155,12 +155,30 @@ void *http_user(struct http_request *r) {
 
 /* -- answers -- */
 
+/* Whether a quality parameter is zero ("q=0", "q=0.000"): the coding is refused. CONFORMS: RFC 9110 12.4.2.
+ */
+static bool quality_is_zero(struct str params) {
+    struct str param, key, value;
+    while (params.n) {
+        str_split(params, ';', &param, &params);
+        str_split(param, '=', &key, &value);
+        value = str_trim(value);
+        if (!str_eq_nocase(str_trim(key), S("q")) || value.n == 0)
+            continue;
+        size_t i = 0;
+        while (i < value.n && (value.p[i] == '0' || value.p[i] == '.'))
+            i++;
+        return i == value.n;
+    }
+    return false;
+}
+
 static bool accepts_gzip(struct http_request *r) {
     struct str rest = http_header(r, S("accept-encoding")), item, coding, params;
     while (rest.n) {
         str_split(rest, ',', &item, &rest);
         str_split(item, ';', &coding, &params);
-        if (str_eq_nocase(str_trim(coding), S("gzip")) && str_find(params, S("q=0")) < 0)
+        if (str_eq_nocase(str_trim(coding), S("gzip")) && !quality_is_zero(params))
             return true;
     }
     return false;

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/thread.h"
 #include "base/timefmt.h"
 #include "net/server_priv.h"
 #include "net/tls.h"
@@ -34,6 +35,7 @@
 struct http_cert_watch {
     struct timer timer;
     struct http_server *server;
+    struct mutex lock; /* files, old: the timer's loop and whoever asks for a reload */
     struct tls_files files;
     SSL_CTX **old; /* replaced ones; freed with the server */
     size_t n_old, cap_old;
@@ -253,6 +255,7 @@ static void keep_old(struct http_cert_watch *w, SSL_CTX *old) {
  * may be about to use it. */
 static int reload(struct http_server *s, struct err *err) {
     SSL_CTX *fresh;
+    _cleanup_unlock struct mutex *held = mutex_hold(&s->watch->lock);
     int r = tls_server_context(&s->watch->files, &fresh, err);
     if (r < 0)
         return r;
@@ -262,10 +265,15 @@ static int reload(struct http_server *s, struct err *err) {
     return 0;
 }
 
+static bool files_changed(struct http_cert_watch *w) {
+    _cleanup_unlock struct mutex *held = mutex_hold(&w->lock);
+    return tls_files_changed(&w->files);
+}
+
 static void on_cert_timer(struct timer *t) {
     struct http_cert_watch *w = (struct http_cert_watch *)t;
     struct err err = ERR_INIT;
-    if (tls_files_changed(&w->files))
+    if (files_changed(w))
         (void)reload(w->server, &err); /* a half-written pair is tried again at the next change */
     loop_timer_start(w->server->loops[0].loop, t, CERT_CHECK_NS);
 }
@@ -283,6 +291,7 @@ static int open_tls(struct http_server *s, struct err *err) {
     if (!s->watch)
         panic("out of memory");
     s->watch->server = s;
+    mutex_init(&s->watch->lock);
     tls_files_init(&s->watch->files, s->o.cert_path, s->o.key_path, s->o.client_ca_path);
     return reload(s, err);
 }
@@ -324,6 +333,7 @@ static void free_server(struct http_server *s) {
             SSL_CTX_free(s->watch->old[i]);
         free(s->watch->old);
         tls_files_fini(&s->watch->files);
+        mutex_fini(&s->watch->lock);
         free(s->watch);
     }
     SSL_CTX_free(atomic_load(&s->ctx));

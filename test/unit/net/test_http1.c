@@ -155,6 +155,18 @@ SERVER_TEST(test_http1__large_answers_are_compressed_when_asked, .tls = false) {
              "GET /big?n=5000 HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n",
              NULL);
     assert_true(str_find(a, S("content-encoding")) < 0);
+    buf_clear(&out);
+    a = talk(&out, s,
+             "GET /big?n=500000 HTTP/1.1\r\nHost: h\r\nAccept-Encoding: br, gzip;q=0.5\r\nConnection: "
+             "close\r\n\r\n",
+             NULL);
+    assert_contains(a, "content-encoding: gzip\r\n");
+    buf_clear(&out);
+    a = talk(
+        &out, s,
+        "GET /big?n=500000 HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip;q=0.0\r\nConnection: close\r\n\r\n",
+        NULL);
+    assert_true(str_find(a, S("content-encoding")) < 0);
     buf_fini(&out);
 }
 
