@@ -386,19 +386,34 @@ static const struct store_ops engine_ops = {
 
 /* -- opening -- */
 
+/* The revisions of history, as they are found: numbers that a run reserved and did not use are no history. */
+struct loading {
+    struct engine *g;
+    VEC(uint64_t) history;
+};
+
 static bool load_row(void *arg, const struct log_row *row) {
-    struct engine *g = arg;
+    struct loading *l = arg;
+    struct engine *g = l->g;
+    uint64_t revision = row_revision(row->id);
+    if (revision > g->log->marks.compacted && revision != g->revision)
+        vec_push(&l->history, revision);
     struct entry *e = entry_new(row), *old = cow_put(&g->index, e->key, e);
     g->live_keys += entry_alive(e);
     g->live_keys -= entry_alive(old);
     if (old)
         entry_release(old);
-    g->revision = row_revision(row->id);
+    g->revision = revision;
     return true;
 }
 
 static int load(struct engine *g, uint64_t acked, struct err *err) {
-    int r = g->log->ops->scan(g->log, 0, false, load_row, g, err);
+    struct loading l = {.g = g};
+    uint64_t keep = g->options.history_keep;
+    int r = g->log->ops->scan(g->log, 0, false, load_row, &l, err);
+    if (keep && l.history.n > 2 * keep)
+        g->compact_to = l.history.v[l.history.n - keep];
+    vec_fini(&l.history);
     if (r < 0)
         return r;
     uint64_t last = g->revision > g->log->marks.compacted ? g->revision : g->log->marks.compacted;
@@ -409,6 +424,7 @@ static int load(struct engine *g, uint64_t acked, struct err *err) {
             "restore a backup, or remove the .acked file beside it to go on without what is lost",
             (unsigned long long)last, (unsigned long long)acked);
     g->revision = last > g->log->marks.reserved ? last : g->log->marks.reserved;
+    g->revision_at_load = g->revision;
     atomic_store(&g->compacted_now, g->log->marks.compacted);
     engine_publish(g);
     return 0;

@@ -78,8 +78,10 @@ void engine_compact_step(struct engine *g) {
 }
 
 void engine_compact_by_itself(struct engine *g) {
-    uint64_t keep = g->options.history_keep;
-    if (keep && g->compact_to == 0 && g->revision - g->log->marks.compacted > 2 * keep)
+    uint64_t keep = g->options.history_keep, base = g->log->marks.compacted;
+    if (base < g->revision_at_load)
+        base = g->revision_at_load;
+    if (keep && g->compact_to == 0 && g->revision - base > 2 * keep)
         g->compact_to = g->revision - keep;
 }
 

@@ -90,6 +90,7 @@ struct engine {
     size_t soft_bytes;
     uint64_t soft_since_ms; /* when the oldest soft commit came */
     uint64_t compact_to;
+    uint64_t revision_at_load; /* revisions before it may have gaps: those reserved by a run that ended */
     store_event_fn observer;
     void *observer_arg;
     VEC(struct log_row) rows; /* to append: first those of soft commits, then those of the group */

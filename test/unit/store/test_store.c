@@ -608,3 +608,43 @@ TEST(test_store__backup_restores_and_goes_on_above) {
     store_close(s);
     assert_int_equal(store_sqlite_restore(backup, restored, &err), ERR_EXISTS);
 }
+
+/* -- history -- */
+
+TEST(test_store__revisions_that_were_skipped_are_no_history) {
+    struct err err = ERR_INIT;
+    struct seen w = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    char backup[600], restored[600];
+    snprintf(backup, sizeof backup, "%s/history.db", unit_tmpdir());
+    snprintf(restored, sizeof restored, "%s/history-restored.db", unit_tmpdir());
+    unlink(db_path());
+    struct store *s = open_sqlite(0);
+    for (int i = 0; i < 3; i++)
+        commit1(s, put("a", "1"));
+    assert_ok(s->ops->backup(s, backup, &err), &err);
+    store_close(s);
+    assert_ok(store_sqlite_restore(backup, restored, &err), &err);
+    struct store_sqlite_options o = {.path = restored, .history_keep = 100};
+    assert_ok(store_sqlite_open(&o, &s, &err), &err);
+    commit1(s, put("a", "2")); /* a million revisions later */
+    commit1(s, put("a", "3"));
+    assert_int_equal(s->ops->compacted(s), 0);
+    assert_ok(s->ops->observe(s, 2, on_event, &w, &err), &err);
+    assert_true(str_has_prefix(buf_view(&w.text), S("3:a=1 ")));
+    store_close(s);
+    buf_fini(&w.text);
+}
+
+TEST(test_store__long_history_is_cut_after_opening) {
+    unlink(db_path());
+    struct store *s = open_sqlite(0);
+    for (int i = 0; i < 50; i++)
+        commit1(s, put("a", "1"));
+    store_close(s);
+    s = open_sqlite(10);
+    while (s->ops->compacted(s) < 41)
+        usleep(1000);
+    assert_int_equal(s->ops->compacted(s), 41);
+    assert_range(s, 0, "a=1@1/50 ");
+    store_close(s);
+}
