@@ -11,6 +11,7 @@
 
 #include "api/equal.h"
 #include "api/json.h"
+#include "api/proto.h"
 #include "api/types/ids.h"
 #include "base/arena.h"
 #include "base/err.h"
@@ -180,11 +181,87 @@ static void bench_json(void) {
     bench_copy(buf_view(&text));
 }
 
+/* --- protobuf --- */
+
+static double json_read_seconds(struct str text) {
+    double seconds = 1e9;
+    for (unsigned i = 0; i < rounds; i++) {
+        _cleanup_arena struct arena a = ARENA_INIT;
+        void *list;
+        double start = bench_now();
+        check(api_read_json(&a, &builtin, TY_CORE_POD_LIST, text, NULL, &list, NULL) == 0);
+        best(&seconds, start);
+    }
+    return seconds;
+}
+
+static double json_write_seconds(const void *list) {
+    double seconds = 1e9;
+    for (unsigned i = 0; i < rounds; i++) {
+        _cleanup_buf struct buf out = BUF_INIT;
+        double start = bench_now();
+        api_write_json(&out, &builtin, TY_CORE_POD_LIST, list);
+        best(&seconds, start);
+    }
+    return seconds;
+}
+
+/* Also how many times as fast as JSON the same objects are. */
+static void bench_proto_read(const char *name, struct str bytes, bool borrow, double json_seconds) {
+    char figure[64];
+    double seconds = 1e9, per_byte = 0;
+    for (unsigned i = 0; i < rounds; i++) {
+        _cleanup_arena struct arena a = ARENA_INIT;
+        void *list;
+        double start = bench_now();
+        check(api_read_proto(&a, &builtin, TY_CORE_POD_LIST, bytes, borrow, &list, NULL) == 0);
+        best(&seconds, start);
+        per_byte = (double)arena_total_bytes(&a) / (double)bytes.n;
+    }
+    bench_figure(name, speed(bytes.n, seconds), "MB/s");
+    snprintf(figure, sizeof figure, "%s_memory", name);
+    bench_figure(figure, per_byte, "B/B");
+    snprintf(figure, sizeof figure, "%s_speedup", name);
+    bench_at_least(figure, json_seconds / seconds, "x", "-", 2);
+}
+
+static void bench_proto_write(const void *list, struct str bytes) {
+    double seconds = 1e9, sizes = 1e9;
+    for (unsigned i = 0; i < rounds; i++) {
+        _cleanup_buf struct buf out = BUF_INIT;
+        double start = bench_now();
+        api_write_proto(&out, &builtin, TY_CORE_POD_LIST, list);
+        best(&seconds, start);
+        check(str_eq(buf_view(&out), bytes));
+        start = bench_now();
+        check(api_proto_size(&builtin, TY_CORE_POD_LIST, list) == bytes.n);
+        best(&sizes, start);
+    }
+    bench_figure("proto_write", speed(bytes.n, seconds), "MB/s");
+    bench_at_least("proto_write_speedup", json_write_seconds(list) / seconds, "x", "-", 2);
+    bench_figure("proto_size", speed(bytes.n, sizes), "MB/s");
+}
+
+static void bench_proto(void) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    _cleanup_buf struct buf text = BUF_INIT, bytes = BUF_INIT;
+    void *list;
+    pods_write_list(&text, n_pods);
+    check(api_read_json(&a, &builtin, TY_CORE_POD_LIST, buf_view(&text), NULL, &list, NULL) == 0);
+    api_write_proto(&bytes, &builtin, TY_CORE_POD_LIST, list);
+    bench_figure("proto_pod", (double)bytes.n / n_pods, "bytes");
+    double json_seconds = json_read_seconds(buf_view(&text));
+    bench_proto_read("proto_read", buf_view(&bytes), false, json_seconds);
+    bench_proto_read("proto_read_borrow", buf_view(&bytes), true, json_seconds);
+    bench_proto_write(list, buf_view(&bytes));
+}
+
 int main(int argc, char **argv) {
     if (argc > 1)
         n_pods = (unsigned)strtoul(argv[1], NULL, 10);
     if (argc > 2)
         rounds = (unsigned)strtoul(argv[2], NULL, 10);
     bench_json();
+    bench_proto();
     return 0;
 }
