@@ -407,8 +407,8 @@ static int open_level(struct builder *b, bool map, const yaml_char_t *anchor, co
 
 static int close_level(struct builder *b) {
     struct level l = b->levels.v[--b->levels.n];
-    struct slot *slots = b->slots.v + l.first;
     size_t count = b->slots.n - l.first;
+    struct slot *slots = count ? b->slots.v + l.first : NULL;
     struct node n = {.weight = l.weight, .line = l.line};
     n.weight.values++;
     n.weight.height++;
