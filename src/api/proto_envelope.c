@@ -1,16 +1,9 @@
-/* The envelope of objects: four bytes, then runtime.Unknown. See proto.h. */
+/* Taking the envelope off: four bytes, then runtime.Unknown. See proto.h. */
 #include "api/proto.h"
 
 #include "api/proto_priv.h"
-#include "base/buf.h"
 #include "base/err.h"
 #include "codec/pbwire.h"
-
-static const struct str magic = STR_INIT("k8s\0");
-
-/* Numbers of runtime.Unknown and of the runtime.TypeMeta in it. */
-enum { UNKNOWN_TYPE_META = 1, UNKNOWN_RAW = 2, UNKNOWN_ENCODING = 3, UNKNOWN_TYPE = 4 };
-enum { TYPE_META_API_VERSION = 1, TYPE_META_KIND = 2 };
 
 static int fail(struct err *err, enum pb_fault fault) {
     return err_set(err, ERR_INVALID, "protobuf envelope: %s", pb_fault_text(fault));
@@ -40,11 +33,12 @@ static enum pb_fault read_strings(struct pb_in in, struct str **fields, uint32_t
 int proto_envelope_read(struct str bytes, struct proto_envelope *ret_envelope, struct err *err) {
     struct proto_envelope e = {0};
     struct str type_meta = STR_NONE;
-    if (!str_has_prefix(bytes, magic))
+    if (!str_has_prefix(bytes, proto_magic))
         return err_set(err, ERR_INVALID,
                        "protobuf envelope: it does not begin with the four bytes \"k8s\\0\"");
     struct str *unknown[] = {&type_meta, &e.raw, &e.content_encoding, &e.content_type};
-    enum pb_fault fault = read_strings(pb_in_init(str_from_byte(bytes, magic.n)), unknown, UNKNOWN_TYPE);
+    enum pb_fault fault =
+        read_strings(pb_in_init(str_from_byte(bytes, proto_magic.n)), unknown, UNKNOWN_TYPE);
     if (fault)
         return fail(err, fault);
     struct str *names[] = {&e.api_version, &e.kind};
@@ -53,21 +47,4 @@ int proto_envelope_read(struct str bytes, struct proto_envelope *ret_envelope, s
         return fail(err, fault);
     *ret_envelope = e;
     return 0;
-}
-
-void api_write_envelope(struct buf *buf, const struct ty_set *set, uint32_t type, const void *object,
-                        struct str api_version, struct str kind) {
-    struct pb_out out;
-    pb_out_init(&out, buf);
-    pb_put_str(&out, UNKNOWN_TYPE, STR_NONE);
-    pb_put_str(&out, UNKNOWN_ENCODING, STR_NONE);
-    size_t before = pb_written(&out);
-    proto_put_object(&out, set, type, object);
-    pb_put_head(&out, UNKNOWN_RAW, pb_written(&out) - before);
-    before = pb_written(&out);
-    pb_put_str(&out, TYPE_META_KIND, kind);
-    pb_put_str(&out, TYPE_META_API_VERSION, api_version);
-    pb_put_head(&out, UNKNOWN_TYPE_META, pb_written(&out) - before);
-    pb_put_bytes(&out, magic);
-    pb_out_done(&out);
 }

@@ -26,14 +26,14 @@ struct list_head {
 static void print_path(struct buf *b, const struct proto_reader *r, const struct proto_frame *fr) {
     if (!fr->field)
         return;
-    struct str name = ty_field_name(r->set, fr->field);
+    struct str name = ty_field_name(r->set, ty_fields(r->set, fr->type) + fr->field->row);
     if (b->n)
         buf_byte(b, '.');
     if (name.n)
         buf_str(b, name);
     else
         buf_printf(b, "<%u>", fr->field->number);
-    if (fr->field->shape == SHAPE_LIST)
+    if (proto_shape(fr->field) == SHAPE_LIST)
         buf_printf(b, "[%u]", fr->index);
 }
 
@@ -102,7 +102,7 @@ static int read_message(struct proto_reader *r, const struct proto_frame *up, ui
 static int read_number(struct proto_reader *r, const struct proto_frame *fr, uint8_t wire, struct pb_in *in,
                        void *p) {
     uint64_t v = 0;
-    uint8_t leaf = fr->field->leaf;
+    uint8_t leaf = proto_leaf(fr->field);
     if (__builtin_expect(wire != (leaf == LEAF_F64 ? PB_FIXED64 : PB_VARINT), 0))
         return proto_fail(r, fr, ERR_INVALID, "wrong wire type");
     enum pb_fault fault = leaf == LEAF_F64 ? pb_get_fixed64(in, &v) : pb_get_varint(in, &v);
@@ -121,7 +121,7 @@ static int read_number(struct proto_reader *r, const struct proto_frame *fr, uin
 /* A value of which the length-delimited bytes are known. */
 static inline int read_piece(struct proto_reader *r, const struct proto_frame *fr, struct pb_in piece,
                              void *p) {
-    switch ((enum leaf)fr->field->leaf) {
+    switch ((enum leaf)proto_leaf(fr->field)) {
     case LEAF_STRING:
     case LEAF_BYTES: *(struct str *)p = pb_rest(&piece); return 0;
     case LEAF_MESSAGE: return read_message(r, fr, fr->field->type, p, piece);
@@ -140,7 +140,7 @@ static inline int get_piece(const struct proto_reader *r, const struct proto_fra
 static int read_value(struct proto_reader *r, const struct proto_frame *fr, uint8_t wire, struct pb_in *in,
                       void *p) {
     struct pb_in piece;
-    if (proto_leaf_packable(fr->field->leaf))
+    if (proto_packable(proto_leaf(fr->field)))
         return read_number(r, fr, wire, in, p);
     int rc = get_piece(r, fr, wire, in, &piece);
     return rc ? rc : read_piece(r, fr, piece, p);
@@ -153,9 +153,9 @@ static int read_plain(struct proto_reader *r, const struct proto_frame *fr, uint
     int rc = read_value(r, fr, wire, in, p);
     if (rc)
         return rc;
-    if (fr->field->leaf == LEAF_STRING && ((struct str *)p)->n == 0) {
+    if (proto_leaf(fr->field) == LEAF_STRING && ((struct str *)p)->n == 0) {
         *(struct str *)p = STR_NONE; /* plain strings that are empty are absent: gogo writes them */
-    } else if (fr->field->leaf == LEAF_MESSAGE && r->set->types[fr->field->type].flags & TYPE_ALIAS) {
+    } else if (proto_leaf(fr->field) == LEAF_MESSAGE && r->set->types[fr->field->type].flags & TYPE_ALIAS) {
         struct any_array *list = p;
         if (!list->v) /* an alias that is there is a list that is there */
             rc = list_room(r, fr, list, 0, 1);
@@ -165,8 +165,8 @@ static int read_plain(struct proto_reader *r, const struct proto_frame *fr, uint
 
 static int read_optional(struct proto_reader *r, const struct proto_frame *fr, uint8_t wire, struct pb_in *in,
                          void *p) {
-    const struct ty_field *f = fr->field;
-    if (f->leaf == LEAF_MESSAGE) {
+    const struct ty_wire *f = fr->field;
+    if (proto_leaf(f) == LEAF_MESSAGE) {
         void **message = p;
         int rc = *message ? 0 : proto_alloc(r, fr, r->set->types[f->type].size, message);
         return rc ? rc : read_value(r, fr, wire, in, *message);
@@ -174,7 +174,7 @@ static int read_optional(struct proto_reader *r, const struct proto_frame *fr, u
     int rc = read_value(r, fr, wire, in, p);
     if (rc)
         return rc;
-    switch ((enum leaf)f->leaf) {
+    switch ((enum leaf)proto_leaf(f)) {
     case LEAF_BOOL: ((struct opt_bool *)p)->set = true; break;
     case LEAF_I32:
     case LEAF_U32:
@@ -190,8 +190,8 @@ static int read_optional(struct proto_reader *r, const struct proto_frame *fr, u
 /* Numbers in one piece: counted first (each ends with a byte that has its high bit clear). */
 static int read_packed(struct proto_reader *r, struct proto_frame *fr, struct pb_in piece,
                        struct any_array *list) {
-    size_t size = ty_item_size(r->set, fr->field), n = 0;
-    uint8_t wire = fr->field->leaf == LEAF_F64 ? PB_FIXED64 : PB_VARINT;
+    size_t size = fr->field->size, n = 0;
+    uint8_t wire = proto_leaf(fr->field) == LEAF_F64 ? PB_FIXED64 : PB_VARINT;
     if (wire == PB_FIXED64)
         n = (pb_left(&piece) + 7) / 8;
     else
@@ -211,7 +211,7 @@ static int read_packed(struct proto_reader *r, struct proto_frame *fr, struct pb
 
 static int read_list_number(struct proto_reader *r, struct proto_frame *fr, uint8_t wire, struct pb_in *in,
                             struct any_array *list) {
-    size_t size = ty_item_size(r->set, fr->field);
+    size_t size = fr->field->size;
     if (wire == PB_LEN) {
         struct pb_in piece;
         int rc = get_piece(r, fr, wire, in, &piece);
@@ -248,32 +248,30 @@ static int read_entry(struct proto_reader *r, const struct proto_frame *fr, stru
         if (rc)
             return rc;
     }
-    if (!has_value && !proto_leaf_packable(fr->field->leaf) && fr->field->leaf != LEAF_MESSAGE)
+    if (!has_value && !proto_packable(proto_leaf(fr->field)) && proto_leaf(fr->field) != LEAF_MESSAGE)
         return read_piece(r, fr, pb_in_init(S("")), entry + PROTO_ENTRY_VALUE);
     return 0;
 }
 
 /* Notes a map whose newest entry does not come behind the one before it. */
-static void check_order(struct proto_reader *r, const struct ty_field *f, struct any_array *map,
-                        const char *entry, size_t size) {
+static void check_order(struct proto_reader *r, struct any_array *map, const char *entry, size_t size) {
     if (map->n == 0 || head_of(map)->unsorted ||
         str_cmp(*(const struct str *)(entry - size), *(const struct str *)entry) < 0)
         return;
     head_of(map)->unsorted = 1;
-    struct proto_unsorted u = {f, map};
+    struct proto_unsorted u = {size, map};
     vec_push(&r->unsorted, u);
 }
 
 /* The records of a list or map that follow each other, beginning with the one at `in`. */
 static int read_items(struct proto_reader *r, struct proto_frame *fr, uint8_t wire, struct pb_in *in,
                       struct any_array *list, bool map) {
-    const struct ty_field *f = fr->field;
-    size_t size = map ? ty_entry_size(r->set, f) : ty_item_size(r->set, f);
+    size_t size = fr->field->size;
     struct pb_in piece;
     int rc = get_piece(r, fr, wire, in, &piece);
     if (rc)
         return rc;
-    size_t n = 1 + pb_count_pieces(*in, f->number, UINT32_MAX);
+    size_t n = 1 + pb_count_pieces(*in, fr->field->number, UINT32_MAX);
     rc = list_room(r, fr, list, n, size);
     while (!rc) {
         size_t unsorted = r->unsorted.n;
@@ -286,7 +284,7 @@ static int read_items(struct proto_reader *r, struct proto_frame *fr, uint8_t wi
         if (r->unsorted.n > unsorted)
             proto_sort_maps(r, unsorted);
         if (map)
-            check_order(r, f, list, at, size);
+            check_order(r, list, at, size);
         list->n++;
         if (--n == 0)
             return 0;
@@ -296,48 +294,69 @@ static int read_items(struct proto_reader *r, struct proto_frame *fr, uint8_t wi
     return rc;
 }
 
-static int read_field(struct proto_reader *r, struct proto_frame *fr, uint8_t wire, struct pb_in *in,
-                      void *p) {
-    struct any_array *list = p;
-    switch ((enum shape)fr->field->shape) {
+static int read_any(struct proto_reader *r, struct proto_frame *fr, uint8_t wire, struct pb_in *in, void *p) {
+    switch ((enum shape)proto_shape(fr->field)) {
     case SHAPE_ONE: return read_plain(r, fr, wire, in, p);
     case SHAPE_OPT: return read_optional(r, fr, wire, in, p);
     case SHAPE_LIST:
-        if (proto_leaf_packable(fr->field->leaf))
-            return read_list_number(r, fr, wire, in, list);
-        return read_items(r, fr, wire, in, list, false);
-    case SHAPE_MAP: return read_items(r, fr, wire, in, list, true);
+        if (proto_packable(proto_leaf(fr->field)))
+            return read_list_number(r, fr, wire, in, p);
+        return read_items(r, fr, wire, in, p, false);
+    case SHAPE_MAP: return read_items(r, fr, wire, in, p, true);
     }
-    panic("shape %u", fr->field->shape);
+    panic("shape %u", proto_shape(fr->field));
+}
+
+/* The forms that fill most objects, in their right wire type, are read here; read_any knows everything. */
+static inline int read_field(struct proto_reader *r, struct proto_frame *fr, uint8_t wire, struct pb_in *in,
+                             void *p) {
+    struct pb_in piece;
+    uint64_t v;
+    switch (fr->field->form) {
+    case TY_FORM(SHAPE_ONE, LEAF_STRING):
+        if (wire != PB_LEN || pb_get_piece(in, &piece))
+            break;
+        *(struct str *)p = pb_left(&piece) ? pb_rest(&piece) : STR_NONE;
+        return 0;
+    case TY_FORM(SHAPE_ONE, LEAF_I32):
+        if (wire != PB_VARINT || pb_get_varint(in, &v))
+            break;
+        *(int32_t *)p = (int32_t)v;
+        return 0;
+    case TY_FORM(SHAPE_ONE, LEAF_BOOL):
+        if (wire != PB_VARINT || pb_get_varint(in, &v))
+            break;
+        *(bool *)p = v != 0;
+        return 0;
+    case TY_FORM(SHAPE_LIST, LEAF_MESSAGE): return read_items(r, fr, wire, in, p, false);
+    case TY_FORM(SHAPE_MAP, LEAF_STRING): return read_items(r, fr, wire, in, p, true);
+    default: break;
+    }
+    return read_any(r, fr, wire, in, p);
 }
 
 /* --- messages --- */
 
-/* The row of a number. Rows are in number order and numbers begin at 1, so that row `number - 1` is the
- * furthest that can be it; in types without gaps it is. */
-static const struct ty_field *row_of(const struct ty_set *set, const struct ty_type *t, uint32_t number) {
-    const uint16_t *order = set->by_number + t->first;
-    const struct ty_field *rows = set->fields + t->first;
-    for (uint32_t i = number < t->n ? number : t->n; i-- > 0;) {
-        if (order[i] == 0xffff)
-            continue;
-        const struct ty_field *f = &rows[order[i]];
-        if (f->number <= number)
-            return f->number == number ? f : NULL;
-    }
-    return NULL;
+/* The row of a number, or NULL. Rows are in number order and numbers begin at 1, so that row `number - 1` is
+ * the furthest that can be it; in types without gaps it is. */
+static inline const struct ty_wire *row_of(const struct ty_wire *rows, uint32_t n, uint32_t number) {
+    uint32_t i = number < n ? number : n;
+    while (i > 0 && rows[i - 1].number > number)
+        i--;
+    return i > 0 && rows[i - 1].number == number ? &rows[i - 1] : NULL;
 }
 
 static int read_message(struct proto_reader *r, const struct proto_frame *up, uint32_t type, char *base,
                         struct pb_in in) {
-    const struct ty_type *t = &r->set->types[type];
-    struct proto_frame fr = {.up = up, .depth = up ? up->depth + 1 : 1};
+    const struct ty_wire *rows = r->set->wire + r->set->wire_first[type];
+    uint32_t n = r->set->wire_first[type + 1] - r->set->wire_first[type];
+    struct proto_frame fr = {.up = up, .type = type, .depth = up ? up->depth + 1 : 1};
     if (fr.depth > PROTO_DEPTH_MAX)
         return proto_fail(r, up, ERR_TOO_LARGE, "nested too deep");
     while (pb_left(&in)) {
         struct pb_tag tag;
         enum pb_fault fault = pb_get_tag(&in, &tag);
-        fr.field = fault ? NULL : row_of(r->set, t, tag.number);
+        fr.field = fault ? NULL : row_of(rows, n, tag.number);
         if (__builtin_expect(fr.field != NULL, 1)) {
             int rc = read_field(r, &fr, tag.wire, &in, base + fr.field->offset);
             if (__builtin_expect(rc != 0, 0))

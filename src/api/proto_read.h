@@ -21,7 +21,7 @@
 
 /* A map whose entries arrived out of order, to be sorted when nothing can be added any more. */
 struct proto_unsorted {
-    const struct ty_field *field;
+    size_t size; /* of an entry */
     struct any_array *map;
 };
 
@@ -40,9 +40,10 @@ struct proto_reader {
 /* One message being read. */
 struct proto_frame {
     const struct proto_frame *up;
-    const struct ty_field *field; /* being read; NULL between fields */
-    uint32_t index;               /* of the item, in lists */
-    uint32_t depth;               /* 1 for the root */
+    const struct ty_wire *field; /* being read; NULL: none */
+    uint32_t type;
+    uint32_t index; /* of the item, in lists */
+    uint32_t depth; /* 1 for the root */
 };
 
 /* Reports `what` with the path of the frame's field. */

@@ -48,11 +48,11 @@ static int read_small(const struct proto_reader *r, const struct proto_frame *fr
 static int read_time(const struct proto_reader *r, const struct proto_frame *fr, struct pb_in in,
                      struct timestamp *t) {
     struct small m = {0};
-    bool google = fr->field->leaf == LEAF_TIMESTAMP, empty = pb_left(&in) == 0;
+    bool google = proto_leaf(fr->field) == LEAF_TIMESTAMP, empty = pb_left(&in) == 0;
     int rc = read_small(r, fr, in, 1u << 1 | 1u << 2, 0, &m);
     if (rc)
         return rc;
-    int64_t sec = (int64_t)m.number[1], nsec = fr->field->leaf == LEAF_TIME ? 0 : (int32_t)m.number[2];
+    int64_t sec = (int64_t)m.number[1], nsec = proto_leaf(fr->field) == LEAF_TIME ? 0 : (int32_t)m.number[2];
     int64_t carry = nsec / NS_PER_SEC - (nsec % NS_PER_SEC < 0);
     if (__builtin_add_overflow(sec, carry, &sec))
         return proto_fail(r, fr, ERR_INVALID, "time out of range");
@@ -88,8 +88,56 @@ static int read_int_or_string(const struct proto_reader *r, const struct proto_f
     return 0;
 }
 
+/* Behind the key that begins at p, whose quote is behind it already, and any keys after it that have an empty
+ * map and a sibling; NULL when it is not plain. Escaped quotes are plain enough. */
+static const char *skip_plain_keys(const char *p, const char *end) {
+    static const char leaf[] = "\":{},\"";
+    for (;;) {
+        p = json_plain_end(p, end);
+        if (end - p < 5) /* "":{}}" must follow at least */
+            return NULL;
+        if (end - p >= 6 && memcmp(p, leaf, 6) == 0)
+            p += 6;
+        else if (p[0] == '\\' && p[1] == '"')
+            p += 2;
+        else
+            return p[0] == '"' ? p + 1 : NULL;
+    }
+}
+
+/* Whether the text is nothing but maps of maps, compact, with plain keys: what field sets look like. That is
+ * checked in a quick loop; everything else goes the long way. */
+static bool is_plain_field_set(struct str text) {
+    const char *p = text.p, *end = text.p + text.n;
+    uint32_t depth = 0;
+    while (end - p >= 2 && p[0] == '{' && p[1] == '"' && depth < JSON_DEPTH_MAX) {
+        depth++;
+        p += 2;
+        for (;;) {
+            p = skip_plain_keys(p, end);
+            if (!p || *p++ != ':')
+                return false;
+            if (p[0] != '{' || p[1] != '}')
+                break; /* a map with something in it */
+            p += 2;
+            while (p < end && *p == '}' && depth > 0) {
+                p++;
+                depth--;
+            }
+            if (p == end)
+                return depth == 0;
+            if (depth == 0 || end - p < 2 || p[0] != ',' || p[1] != '"')
+                return false;
+            p += 2;
+        }
+    }
+    return false;
+}
+
 /* JSON text without white space around or within its values: itself, or a copy. */
 static int compact_json(const struct proto_reader *r, const struct proto_frame *fr, struct str *text) {
+    if (is_plain_field_set(*text))
+        return 0;
     struct err why = ERR_INIT;
     struct json_lex l = json_lex_init(*text, &why);
     bool compact;
@@ -114,7 +162,7 @@ static int read_raw(const struct proto_reader *r, const struct proto_frame *fr, 
     struct small m = {.text[1] = *s};
     int rc = read_small(r, fr, in, 0, 1u << 1, &m);
     if (!rc && m.text[1].n == 0)
-        m.text[1] = fr->field->shape == SHAPE_ONE ? STR_NONE : S("null");
+        m.text[1] = proto_shape(fr->field) == SHAPE_ONE ? STR_NONE : S("null");
     else if (!rc && !r->opaque_raw)
         rc = compact_json(r, fr, &m.text[1]);
     if (!rc)
@@ -134,7 +182,7 @@ static int read_wrapped(const struct proto_reader *r, const struct proto_frame *
 int proto_read_content(struct proto_reader *r, const struct proto_frame *fr, struct pb_in in, void *p) {
     uint64_t v;
     int rc;
-    switch ((enum leaf)fr->field->leaf) {
+    switch ((enum leaf)proto_leaf(fr->field)) {
     case LEAF_TIME:
     case LEAF_MICRO_TIME:
     case LEAF_TIMESTAMP: return read_time(r, fr, in, p);
@@ -158,7 +206,7 @@ int proto_read_content(struct proto_reader *r, const struct proto_frame *fr, str
         if (!rc)
             *(struct opt_bool *)p = (struct opt_bool){v != 0, true};
         return rc;
-    default: panic("leaf %u is no message", fr->field->leaf);
+    default: panic("leaf %u is no message", proto_leaf(fr->field));
     }
 }
 
@@ -176,7 +224,7 @@ static int by_key_then_place(const void *a, const void *b) {
 }
 
 static void sort_map(struct proto_reader *r, const struct proto_unsorted *u) {
-    size_t size = ty_entry_size(r->set, u->field);
+    size_t size = u->size;
     uint32_t n = u->map->n, kept = 0;
     char *from = u->map->v, *to = arena_array(r->arena, n, size);
     struct sort_key *keys = malloc(n * sizeof *keys);

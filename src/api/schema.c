@@ -48,15 +48,15 @@ const struct ty_field *ty_find(const struct ty_set *set, uint32_t type, struct s
 }
 
 const struct ty_field *ty_find_number(const struct ty_set *set, uint32_t type, uint32_t number) {
-    const struct ty_type *t = &set->types[type];
-    const uint16_t *order = set->by_number + t->first;
-    uint32_t low = 0, high = t->n;
+    if (!set->wire)
+        return NULL;
+    uint32_t low = set->wire_first[type], high = set->wire_first[type + 1];
     while (low < high) {
         uint32_t mid = (low + high) / 2;
-        const struct ty_field *f = order[mid] == 0xffff ? NULL : &set->fields[t->first + order[mid]];
-        if (f && f->number == number)
-            return f;
-        if (!f || number < f->number)
+        const struct ty_wire *w = &set->wire[mid];
+        if (w->number == number)
+            return &set->fields[set->types[type].first + w->row];
+        if (number < w->number)
             high = mid;
         else
             low = mid + 1;

@@ -77,6 +77,20 @@ struct ty_field {
     uint16_t dflt;   /* defaults[]; 0 is none */
 };
 
+/* Shape and leaf in one number. */
+#define TY_FORM(shape, leaf) ((unsigned)(shape) << 5 | (unsigned)(leaf))
+
+/* A row once more as protobuf sees it, in one piece for the loops that read and write it. */
+struct ty_wire {
+    uint16_t number;
+    uint16_t offset;
+    uint16_t type; /* as in ty_field */
+    uint16_t row;  /* fields[], from the first of the type */
+    uint16_t size; /* bytes of an item of a list or an entry of a map, else 0 */
+    uint8_t form;  /* TY_FORM */
+    uint8_t proto3;
+};
+
 enum type_flag {
     TYPE_ROOT = 1 << 0,        /* has apiVersion, kind */
     TYPE_LIST = 1 << 1,        /* a list kind */
@@ -97,7 +111,7 @@ enum type_flag {
 struct ty_type {
     uint16_t name;    /* names[]: Pod */
     uint16_t gv;      /* gvs[] */
-    uint16_t first;   /* fields[], by_name[], by_number[] start here */
+    uint16_t first;   /* fields[], by_name[] start here */
     uint16_t n;       /* rows */
     uint16_t size;    /* of the C struct, bytes */
     uint16_t flags;   /* enum type_flag */
@@ -150,8 +164,8 @@ struct ty_set {
     const struct ty_field *fields;
     const uint16_t
         *by_name; /* per type: row numbers (from first) of JSON-visible rows, in name order, then 0xffff */
-    const uint16_t
-        *by_number; /* per type: row numbers of protobuf-visible rows, in number order, then 0xffff */
+    const struct ty_wire *wire; /* per type: protobuf-visible rows, in number order; NULL: no protobuf */
+    const uint16_t *wire_first; /* per type, and one behind: its rows of wire[] */
     const uint16_t
         *by_hash; /* per type: ty_hash_slots() row numbers of JSON-visible rows or 0xffff; NULL: not made */
     const struct ty_gv *gvs;

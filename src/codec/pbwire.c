@@ -159,65 +159,93 @@ size_t pb_count_pieces(struct pb_in in, uint32_t number, size_t max) {
 
 /* --- writing --- */
 
-/* Counting: p runs through the scratch bytes again and again. */
-static void only_count(struct pb_out *w) {
-    w->gone += w->buf ? (size_t)(w->end - w->p) : 0;
+_Static_assert(2 * PB_VARINT_MAX <= PB_SMALL_MAX && PB_SMALL_MAX <= sizeof((struct pb_out){0}.scratch),
+               "small writes fit the scratch bytes");
+
+/* Counting: the place runs through the scratch bytes again and again. */
+static char *only_count(struct pb_out *w) {
     w->buf = NULL;
     w->floor = w->scratch;
-    w->p = w->end = w->scratch + PB_SCRATCH_BYTES;
+    w->end = w->scratch + sizeof w->scratch;
+    return w->end;
 }
 
-void pb_out_init(struct pb_out *w, struct buf *out) {
+char *pb_out_init(struct pb_out *w, struct buf *out) {
     w->gone = 0;
-    w->buf = out;
-    w->floor = out && out->p ? out->p + out->n : w->scratch;
-    w->p = w->end = out && out->p ? out->p + out->cap : w->scratch;
+    w->own = (struct buf)BUF_INIT;
+    w->out = out;
+    w->buf = out && out->limit ? &w->own : out;
     if (!out)
-        only_count(w);
+        return only_count(w);
+    w->floor = w->buf->p ? w->buf->p + w->buf->n : w->scratch;
+    w->end = w->buf->p ? w->buf->p + w->buf->cap : w->scratch;
+    return w->end;
 }
 
-char *pb_take_slow(struct pb_out *w, size_t n) {
-    if (!w->buf) {
-        w->gone += (size_t)(w->end - w->p);
-        w->p = w->end;
-        if (n <= PB_SCRATCH_BYTES)
-            return w->p -= n;
-        w->gone += n;
-        return NULL;
-    }
+/* More than the limit of the buffer allows, whatever is still to come. */
+static bool is_beyond_limit(const struct pb_out *w, size_t written) {
+    return w->buf == &w->own && written > w->out->limit - w->out->n;
+}
+
+static char *drop(struct pb_out *w, char *at) {
+    w->gone += (size_t)(w->end - at);
+    if (w->buf)
+        w->out->overflow = true;
+    return only_count(w);
+}
+
+static char *grow(struct pb_out *w, char *at, size_t n) {
     struct buf *b = w->buf;
-    size_t written = (size_t)(w->end - w->p), old_cap = b->cap;
+    size_t written = (size_t)(w->end - at), old_cap = b->cap;
     if (n > SIZE_MAX / 4)
         panic("protobuf of %zu and %zu more bytes", written, n);
-    if (!buf_reserve_slow(b, written + n)) {
-        only_count(w);
-        return pb_take(w, n);
-    }
+    buf_reserve_slow(b, written + n);
     check(b->cap >= old_cap && b->cap - b->n >= written + n);
     w->floor = b->p + b->n;
     w->end = b->p + b->cap;
-    w->p = w->end - written;
+    at = w->end - written;
     if (written)
-        memmove(w->p, b->p + old_cap - written, written);
-    return w->p -= n;
+        memmove(at, b->p + old_cap - written, written);
+    return at;
 }
 
-void pb_out_done(struct pb_out *w) {
-    size_t written = (size_t)(w->end - w->p);
-    if (!w->buf || written == 0)
-        return;
-    memmove(w->floor, w->p, written);
-    w->buf->n += written;
+char *pb_room_slow(struct pb_out *w, char *at, size_t n) {
+    check(n <= PB_SMALL_MAX);
+    return w->buf && !is_beyond_limit(w, (size_t)(w->end - at)) ? grow(w, at, n) : drop(w, at);
 }
 
-void pb_put_fixed64(struct pb_out *w, uint64_t v) {
-    char *to = pb_take(w, 8);
-    for (unsigned i = 0; to && i < 8; i++)
-        to[i] = (char)(v >> 8 * i);
+char *pb_put_bytes_slow(struct pb_out *w, char *at, struct str s) {
+    if (w->buf && !is_beyond_limit(w, (size_t)(w->end - at) + s.n)) {
+        at = grow(w, at, s.n) - s.n;
+        memcpy(at, s.p, s.n);
+        return at;
+    }
+    at = drop(w, at);
+    w->gone += s.n;
+    return at;
 }
 
-void pb_put_fixed32(struct pb_out *w, uint32_t v) {
-    char *to = pb_take(w, 4);
-    for (unsigned i = 0; to && i < 4; i++)
-        to[i] = (char)(v >> 8 * i);
+void pb_out_done(struct pb_out *w, char *at) {
+    size_t written = (size_t)(w->end - at);
+    if (w->buf == &w->own) {
+        buf_put(w->out, at, written);
+    } else if (w->buf && written) {
+        memmove(w->floor, at, written);
+        w->buf->n += written;
+    }
+    buf_fini(&w->own);
+}
+
+char *pb_put_fixed64(struct pb_out *w, char *at, uint64_t v) {
+    at = pb_room(w, at, 8) - 8;
+    for (unsigned i = 0; i < 8; i++)
+        at[i] = (char)(v >> 8 * i);
+    return at;
+}
+
+char *pb_put_fixed32(struct pb_out *w, char *at, uint32_t v) {
+    at = pb_room(w, at, 4) - 4;
+    for (unsigned i = 0; i < 4; i++)
+        at[i] = (char)(v >> 8 * i);
+    return at;
 }

@@ -109,6 +109,14 @@ def field_flags(row, gv):
     return ' | '.join('FIELD_' + name for name, on in flags if on) or '0'
 
 
+def item_size(f):
+    """C text for ty_item_size() or ty_entry_size() of schema.h; 0 for single values."""
+    if f.shape not in ('list', 'map'):
+        return '0'
+    size = f'sizeof({f"struct {f.type.cname}" if is_message(f) else LEAFS[f.type][1]})'
+    return size if f.shape == 'list' else f'sizeof(struct str) + (({size} + 7) & ~7u)'
+
+
 def type_flags(t):
     flags = ['TYPE_' + flag for attr, flag in TYPE_FLAGS.items() if attr in t.attrs]
     for attr, table in (('gvk', GVK_FLAGS), ('or', OR_FLAGS)):
@@ -176,46 +184,59 @@ class Tables:
         return ['', f'static const char default_text[] = {text};'] + array('struct ty_name', 'defaults', rows)
 
     def permutations(self, t):
-        """Row numbers in name order, in protobuf order and as a hash table, filled up with 0xffff."""
+        """Row numbers in name order, filled up with 0xffff, and as a hash table."""
         rows = self.rows[t]
         visible = [i for i, r in enumerate(rows) if not r.f.inline and r.f.name]
         visible.sort(key=lambda i: self.pool[rows[i].f.name])
-        wire = [i for i, r in enumerate(rows) if not r.flat and r.f.number]
-        wire.sort(key=lambda i: rows[i].f.number)
         table = [0xffff] * hash_slots(len(rows))
         for i in visible:
             at = hash_slot(rows[i].f.name, len(table))
             while table[at] != 0xffff:
                 at = (at + 1) % len(table)
             table[at] = i
-        return [p + [0xffff] * (len(rows) - len(p)) for p in (visible, wire)] + [table]
+        return visible + [0xffff] * (len(rows) - len(visible)), table
+
+    def form(self, f, enum_ids):
+        """(leaf, shape, type) of a row."""
+        if is_message(f):
+            leaf, ty = 'LEAF_MESSAGE', self.layout.type_id[f.type]
+        else:
+            leaf, ty = 'LEAF_' + LEAFS[f.type][0], enum_ids[f.enum] if f.enum else 0
+        shape = {'list': 'LIST', 'map': 'MAP'}.get(f.shape) or ('OPT' if f.pointer else 'ONE')
+        return leaf, 'SHAPE_' + shape, ty
 
     def field_line(self, t, r, enum_ids):
         f = r.f
-        if is_message(f):
-            leaf, ty = 'MESSAGE', self.layout.type_id[f.type]
-        else:
-            leaf, ty = LEAFS[f.type][0], enum_ids[f.enum] if f.enum else 0
-        shape = {'list': 'LIST', 'map': 'MAP'}.get(f.shape) or ('OPT' if f.pointer else 'ONE')
+        leaf, shape, ty = self.form(f, enum_ids)
         return (f'    {{{self.pool[f.name]}, {ty}, offsetof(struct {t.cname}, {r.path}), {f.number or 0}, '
-                f'LEAF_{leaf}, SHAPE_{shape}, {field_flags(r, t.gv)}, {self.rules[rule_of(f)]}, '
-                f'{self.defaults[f.default]}}},')
+                f'{leaf}, {shape}, {field_flags(r, t.gv)}, {self.rules[rule_of(f)]}, {self.defaults[f.default]}}},')
+
+    def wire_lines(self, t, enum_ids):
+        """The rows of a type that protobuf sees, in number order."""
+        rows = [(r.f.number, i, r) for i, r in enumerate(self.rows[t]) if not r.flat and r.f.number]
+        for number, i, r in sorted(rows, key=lambda row: row[0]):
+            leaf, shape, ty = self.form(r.f, enum_ids)
+            yield (f'    {{{number}, offsetof(struct {t.cname}, {r.path}), {ty}, {i}, {item_size(r.f)}, '
+                   f'TY_FORM({shape}, {leaf}), {int(bool(t.gv.proto3))}}},')
 
     def type_line(self, t, first, first_slot):
         return (f'    {{{self.pool[t.name]}, {self.gvs.index(t.gv)}, {first}, {len(self.rows[t])}, '
                 f'sizeof(struct {t.cname}), {type_flags(t)}, {self.pool[t.attrs.get("openapi", "")]}, {first_slot}}},')
 
     def type_tables(self, enum_ids):
-        fields, types, by_name, by_number, by_hash = [], ['    {0},'], [], [], []
+        fields, types, by_name, by_hash, wire, wire_first = [], ['    {0},'], [], [], [], [0]
         for t in self.layout.types:
             types.append(self.type_line(t, len(fields), len(by_hash)))
             fields += [self.field_line(t, r, enum_ids) for r in self.rows[t]]
-            for out, part in zip((by_name, by_number, by_hash), self.permutations(t)):
+            for out, part in zip((by_name, by_hash), self.permutations(t)):
                 out += part
-        check_16_bit('an index', [len(fields), len(types), len(self.pool.strings), len(by_hash)])
+            wire_first.append(len(wire))
+            wire += self.wire_lines(t, enum_ids)
+        wire_first.append(len(wire))
+        check_16_bit('an index', [len(fields), len(types), len(self.pool.strings), len(by_hash), len(wire)])
         return (array('struct ty_field', 'fields', fields) + array('struct ty_type', 'types', types) +
-                numbers('uint16_t', 'by_name', by_name, 24) + numbers('uint16_t', 'by_number', by_number, 24) +
-                numbers('uint16_t', 'by_hash', by_hash, 24))
+                array('struct ty_wire', 'wire', wire) + numbers('uint16_t', 'wire_first', wire_first, 24) +
+                numbers('uint16_t', 'by_name', by_name, 24) + numbers('uint16_t', 'by_hash', by_hash, 24))
 
     def doc_lines(self):
         fields = [self.docs.add(r.f.doc) for r in self.all_rows()]
@@ -239,7 +260,7 @@ class Tables:
         out += self.type_tables(enum_ids) + self.doc_lines()
         out += ['', 'const struct ty_set builtin = {']
         out += [f'    .{m} = {m},' for m in (
-            'pool', 'names', 'types', 'fields', 'by_name', 'by_number', 'by_hash', 'gvs', 'rules', 'defaults',
+            'pool', 'names', 'types', 'fields', 'by_name', 'by_hash', 'wire', 'wire_first', 'gvs', 'rules', 'defaults',
             'default_text', 'enums', 'enum_values', 'field_docs', 'type_docs')]
         out += [f'    .n_{m} = sizeof {m} / sizeof *{m},' for m in (
             'names', 'types', 'fields', 'gvs', 'rules', 'defaults', 'enums')]

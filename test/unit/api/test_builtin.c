@@ -81,13 +81,14 @@ TEST(test_builtin__by_name_is_sorted_and_complete) {
     }
 }
 
-TEST(test_builtin__by_number_is_sorted_and_complete) {
+TEST(test_builtin__wire_rows_are_sorted_and_complete) {
     for (uint32_t t = 1; t < set->n_types; t++) {
         const struct ty_type *ty = &set->types[t];
-        uint32_t n = 0, want = 0, last = 0;
-        for (; n < ty->n && set->by_number[ty->first + n] != 0xffff; n++) {
-            const struct ty_field *f = &set->fields[ty->first + set->by_number[ty->first + n]];
-            assert_true(in_proto(f));
+        uint32_t n = set->wire_first[t + 1] - set->wire_first[t], want = 0, last = 0;
+        for (uint32_t i = 0; i < n; i++) {
+            const struct ty_wire *w = &set->wire[set->wire_first[t] + i];
+            const struct ty_field *f = &set->fields[ty->first + w->row];
+            assert_true(w->row < ty->n && in_proto(f));
             if (f->number <= last)
                 fail_at(t, f, "number %d is out of order or there twice", f->number);
             last = f->number;
@@ -96,6 +97,24 @@ TEST(test_builtin__by_number_is_sorted_and_complete) {
         for (uint32_t i = 0; i < ty->n; i++)
             want += in_proto(&set->fields[ty->first + i]);
         assert_int_equal(n, want);
+    }
+}
+
+TEST(test_builtin__wire_rows_say_what_fields_say) {
+    for (uint32_t t = 1; t < set->n_types; t++) {
+        for (uint32_t i = set->wire_first[t]; i < set->wire_first[t + 1]; i++) {
+            const struct ty_wire *w = &set->wire[i];
+            const struct ty_field *f = &ty_fields(set, t)[w->row];
+            assert_int_equal(w->number, f->number);
+            assert_int_equal(w->offset, f->offset);
+            assert_int_equal(w->type, f->type);
+            assert_int_equal(w->form, TY_FORM(f->shape, f->leaf));
+            assert_int_equal(w->proto3, (f->flags & FIELD_PROTO3) != 0);
+            size_t size = f->shape == SHAPE_LIST  ? ty_item_size(set, f)
+                          : f->shape == SHAPE_MAP ? ty_entry_size(set, f)
+                                                  : 0;
+            assert_int_equal(w->size, size);
+        }
     }
 }
 

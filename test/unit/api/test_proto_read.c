@@ -154,13 +154,13 @@ TEST(test_proto_read__lists_in_pieces) {
     _cleanup_arena struct arena a = ARENA_INIT;
     _cleanup_buf struct buf b = BUF_INIT;
     struct pb_out w;
-    pb_out_init(&w, &b);
+    char *at = pb_out_init(&w, &b);
     for (uint32_t i = 1000; i-- > 0;) { /* finalizers and owner references by turns */
-        char text[8];
-        pb_put_str(&w, 13, S("\x1a\1n"));
-        pb_put_str(&w, 14, str_make(text, (size_t)snprintf(text, sizeof text, "%u", i)));
+        char text[32];
+        at = pb_put_str(&w, at, 13, S("\x1a\1n"));
+        at = pb_put_str(&w, at, 14, str_make(text, (size_t)snprintf(text, sizeof text, "%u", i)));
     }
-    pb_out_done(&w);
+    pb_out_done(&w, at);
     struct meta_object_meta *m = proto_read(&a, TY_META_OBJECT_META, buf_view(&b));
     assert_int_equal(m->finalizers.n, 1000);
     assert_int_equal(m->owner_references.n, 1000);
@@ -294,6 +294,7 @@ TEST(test_proto_read__alias_that_is_there_is_an_empty_list) {
     _cleanup_arena struct arena a = ARENA_INIT;
     struct meta_api_resource *r = READ(&a, TY_META_API_RESOURCE, "0a0178");
     assert_null(r->verbs.items.v);
+    proto_same_bytes(TY_META_API_RESOURCE, r, proto_hex(&a, "0a0178 1000 1a00 3200 4200 4a00 5200"));
     r = READ(&a, TY_META_API_RESOURCE, "2200");
     assert_non_null(r->verbs.items.v);
     assert_int_equal(r->verbs.items.n, 0);
@@ -377,10 +378,10 @@ TEST(test_proto_read__refuses_wrong_wire_types_of_every_leaf) {
 /* n schemas within each other, under "not". */
 static struct str nested_schemas(struct buf *b, unsigned n) {
     struct pb_out w;
-    pb_out_init(&w, b);
+    char *at = pb_out_init(&w, b);
     for (unsigned i = 1; i < n; i++)
-        pb_put_head(&w, 28, pb_written(&w));
-    pb_out_done(&w);
+        at = pb_put_head(&w, at, 28, pb_written(&w, at));
+    pb_out_done(&w, at);
     return buf_view(b);
 }
 
@@ -399,17 +400,55 @@ TEST(test_proto_read__out_of_order_maps_in_many_pieces_are_not_quadratic) {
     _cleanup_arena struct arena a = ARENA_INIT;
     _cleanup_buf struct buf b = BUF_INIT;
     struct pb_out w;
-    pb_out_init(&w, &b);
+    char *at = pb_out_init(&w, &b);
     for (uint32_t i = 0; i < 50000; i++) { /* metadata again and again, one label each, falling */
-        char text[16];
-        size_t before = pb_written(&w);
-        pb_put_str(&w, 1, str_make(text, (size_t)snprintf(text, sizeof text, "%05u", i)));
-        pb_put_head(&w, 11, pb_written(&w) - before);
-        pb_put_head(&w, 1, pb_written(&w) - before);
+        char text[32];
+        size_t before = pb_written(&w, at);
+        at = pb_put_str(&w, at, 1, str_make(text, (size_t)snprintf(text, sizeof text, "%05u", i)));
+        at = pb_put_head(&w, at, 11, pb_written(&w, at) - before);
+        at = pb_put_head(&w, at, 1, pb_written(&w, at) - before);
     }
-    pb_out_done(&w);
+    pb_out_done(&w, at);
     struct core_config_map *c = proto_read(&a, TY_CORE_CONFIG_MAP, buf_view(&b));
     assert_int_equal(c->metadata.labels.n, 50000);
     for (uint32_t i = 1; i < 50000; i++)
         assert_true(str_cmp(c->metadata.labels.v[i - 1].key, c->metadata.labels.v[i].key) < 0);
+}
+
+/* Field sets are checked in a loop of their own: it must accept nothing that is not JSON, and lose nothing.
+ */
+TEST(test_proto_read__field_sets_are_json) {
+    static const char text[] =
+        "{\"f:metadata\":{\"f:labels\":{\".\":{},\"f:app\":{}},\"f:x\":{}},\"f:status\":{\"k:{"
+        "\\\"type\\\":\\\"Ready\\\"}\":{\".\":{},\"f:y\":{\"f:z\":{}}},\"v:1\":{}}}";
+    static const char bytes[] = "{}[]:,\"\\ 1n\n\x01\xff\xc3";
+    size_t accepted = 0;
+    for (size_t i = 0; i < sizeof text - 1; i++) {
+        for (size_t k = 0; k <= 2 * sizeof bytes; k++) {
+            _cleanup_arena struct arena a = ARENA_INIT;
+            _cleanup_buf struct buf b = BUF_INIT, json = BUF_INIT;
+            struct pb_out w;
+            char damaged[sizeof text + 1];
+            size_t n = sizeof text - 1, insert = k > sizeof bytes && k < 2 * sizeof bytes;
+            memcpy(damaged, text, i);
+            memcpy(damaged + i + insert, text + i, n - i);
+            if (k < 2 * sizeof bytes)
+                damaged[i] = bytes[k % sizeof bytes]; /* replaced, then inserted */
+            else
+                n = i; /* cut */
+            struct str set = {damaged, n + insert};
+            char *at = pb_put_str(&w, pb_out_init(&w, &b), 1, set);
+            at = pb_put_head(&w, at, 7, pb_written(&w, at));
+            pb_out_done(&w, at);
+            void *entry;
+            bool json_ok = set.n == 0 || json_compact(&json, set, NULL, NULL) == 0;
+            int rc =
+                api_read_proto(&a, &builtin, TY_META_MANAGED_FIELDS_ENTRY, buf_view(&b), true, &entry, NULL);
+            assert_int_equal(rc == 0, json_ok);
+            if (rc == 0 && set.n)
+                assert_str_equal(((struct meta_managed_fields_entry *)entry)->fields_v1, buf_view(&json));
+            accepted += rc == 0;
+        }
+    }
+    assert_true(accepted > 500);
 }

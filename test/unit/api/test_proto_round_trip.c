@@ -52,8 +52,7 @@ static bool carried_root(uint32_t type) {
 static unsigned each(const struct fill_options *fill, void (*check_one)(uint32_t type, const void *object)) {
     unsigned n = 0;
     for (uint32_t type = 1; type < builtin.n_types; type++) {
-        const struct ty_type *t = &builtin.types[type];
-        if (t->n && builtin.by_number[t->first] == 0xffff)
+        if (builtin.types[type].n && builtin.wire_first[type] == builtin.wire_first[type + 1])
             continue;
         _cleanup_arena struct arena a = ARENA_INIT;
         struct fill_options options = *fill;

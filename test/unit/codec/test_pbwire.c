@@ -1,7 +1,7 @@
 /* The wire format: every fault of hostile bytes, and the backward writer against its own reader. */
 #include "unit/unit.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 
 #include "base/buf.h"
 #include "base/rand.h"
@@ -83,8 +83,10 @@ TEST(test_pbwire__refuses_bad_tags) {
 }
 
 static enum pb_fault piece_fault(struct pb_in in) {
-    struct pb_in piece;
-    return pb_get_piece(&in, &piece);
+    struct pb_in piece, before = in;
+    enum pb_fault fault = pb_get_piece(&in, &piece);
+    assert_ptr_equal(in.p, before.p);
+    return fault;
 }
 
 TEST(test_pbwire__reads_pieces) {
@@ -204,40 +206,63 @@ TEST(test_pbwire__writes_backwards) {
     _cleanup_buf struct buf b = BUF_INIT;
     struct pb_out w;
     buf_lit(&b, ">");
-    pb_out_init(&w, &b);
-    pb_put_u64(&w, 16, 300);
-    size_t before = pb_written(&w);
-    pb_put_str(&w, 2, S("two"));
-    pb_put_fixed32(&w, 0x84030201);
-    pb_put_tag(&w, 1, PB_FIXED32);
-    pb_put_head(&w, 3, pb_written(&w) - before);
-    pb_out_done(&w);
+    char *at = pb_out_init(&w, &b);
+    at = pb_put_u64(&w, at, 16, 300);
+    size_t before = pb_written(&w, at);
+    at = pb_put_str(&w, at, 2, S("two"));
+    at = pb_put_fixed32(&w, at, 0x84030201);
+    at = pb_put_tag(&w, at, 1, PB_FIXED32);
+    at = pb_put_head(&w, at, 3, pb_written(&w, at) - before);
+    pb_out_done(&w, at);
     assert_str(buf_view(&b), ">\x1a\x0a\x0d\x01\x02\x03\x84\x12\x03two\x80\x01\xac\x02");
 }
 
 TEST(test_pbwire__writes_nothing_when_nothing_was_put) {
     _cleanup_buf struct buf b = BUF_INIT;
     struct pb_out w;
-    pb_out_init(&w, &b);
-    pb_put_bytes(&w, STR_NONE);
-    assert_int_equal(pb_written(&w), 0);
-    pb_out_done(&w);
+    char *at = pb_out_init(&w, &b);
+    at = pb_put_bytes(&w, at, STR_NONE);
+    assert_int_equal(pb_written(&w, at), 0);
+    pb_out_done(&w, at);
     assert_int_equal(b.n, 0);
 }
 
+TEST(test_pbwire__writes_strings_of_every_length) {
+    char text[300], expected[310];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)('a' + i % 26);
+    for (size_t n = 0; n <= sizeof text; n++) {
+        _cleanup_buf struct buf b = BUF_INIT;
+        struct pb_out w;
+        pb_out_done(&w, pb_put_str(&w, pb_out_init(&w, &b), 100, str_make(text, n)));
+        size_t head =
+            (size_t)snprintf(expected, sizeof expected, "\xa2\x06%c%s", (char)(n < 128 ? n : n % 128 + 128),
+                             n < 128   ? ""
+                             : n < 256 ? "\x01"
+                                       : "\x02");
+        head += n == 0; /* the length is a NUL then */
+        memcpy(expected + head - (n == 0), n ? text : "", n);
+        assert_int_equal(b.n, n + (n < 128 ? 3 : 4));
+        assert_memory_equal(b.p, expected, b.n);
+    }
+}
+
 /* Records of random sizes, the same to any writer of this seed. */
-static void put_records(struct pb_out *w, uint64_t seed, unsigned n, const char *text, size_t text_max) {
+static char *put_records(struct pb_out *w, char *at, uint64_t seed, unsigned n, const char *text,
+                         size_t text_max) {
     struct rand_seeded seeded;
     struct rand *r = rand_seeded_init(&seeded, seed);
     for (unsigned i = 0; i < n; i++) {
         uint64_t x = rand_u64(r);
+        uint32_t number = 1 + (uint32_t)(x >> 8) % 40;
         switch (x % 4) {
-        case 0: pb_put_u64(w, 1 + (uint32_t)(x >> 8) % 40, rand_u64(r) >> (x >> 32) % 64); break;
-        case 1: pb_put_str(w, 1 + (uint32_t)(x >> 8) % 40, str_make(text, (x >> 32) % text_max)); break;
-        case 2: pb_put_str(w, 3, STR_NONE); break;
-        default: pb_put_fixed64(w, x); pb_put_tag(w, PB_NUMBER_MAX, PB_FIXED64);
+        case 0: at = pb_put_u64(w, at, number, rand_u64(r) >> (x >> 32) % 64); break;
+        case 1: at = pb_put_str(w, at, number, str_make(text, (x >> 32) % text_max)); break;
+        case 2: at = pb_put_str(w, at, 3, STR_NONE); break;
+        default: at = pb_put_fixed64(w, at, x); at = pb_put_tag(w, at, PB_NUMBER_MAX, PB_FIXED64);
         }
     }
+    return at;
 }
 
 TEST(test_pbwire__counting_equals_writing) {
@@ -246,14 +271,15 @@ TEST(test_pbwire__counting_equals_writing) {
     for (uint64_t seed = 0; seed < 200; seed++) {
         _cleanup_buf struct buf b = BUF_INIT;
         struct pb_out w, count;
-        pb_out_init(&w, &b);
-        pb_out_init(&count, NULL);
-        put_records(&w, unit_seed() + seed, (unsigned)seed, text, seed % 2 ? 50 : sizeof text);
-        put_records(&count, unit_seed() + seed, (unsigned)seed, text, seed % 2 ? 50 : sizeof text);
-        assert_int_equal(pb_written(&w), pb_written(&count));
-        pb_out_done(&w);
-        pb_out_done(&count);
-        assert_int_equal(b.n, pb_written(&count));
+        size_t text_max = seed % 2 ? 50 : sizeof text;
+        char *at = pb_out_init(&w, &b), *counted = pb_out_init(&count, NULL);
+        at = put_records(&w, at, unit_seed() + seed, (unsigned)seed, text, text_max);
+        counted = put_records(&count, counted, unit_seed() + seed, (unsigned)seed, text, text_max);
+        size_t n = pb_written(&count, counted);
+        assert_int_equal(pb_written(&w, at), n);
+        pb_out_done(&w, at);
+        pb_out_done(&count, counted);
+        assert_int_equal(b.n, n);
         struct pb_in in = pb_in_init(buf_view(&b));
         while (pb_left(&in)) {
             struct pb_tag tag;
@@ -271,12 +297,8 @@ TEST(test_pbwire__writing_keeps_what_the_buffer_held) {
         struct pb_out w;
         for (size_t i = 0; i < held; i++)
             buf_byte(&b, (char)('a' + i % 26));
-        pb_out_init(&w, &b);
-        put_records(&w, held, 20, text, sizeof text);
-        pb_out_done(&w);
-        pb_out_init(&w, &alone);
-        put_records(&w, held, 20, text, sizeof text);
-        pb_out_done(&w);
+        pb_out_done(&w, put_records(&w, pb_out_init(&w, &b), held, 20, text, sizeof text));
+        pb_out_done(&w, put_records(&w, pb_out_init(&w, &alone), held, 20, text, sizeof text));
         for (size_t i = 0; i < held; i++)
             assert_int_equal(b.p[i], 'a' + i % 26);
         assert_str_equal(str_from_byte(buf_view(&b), held), buf_view(&alone));
@@ -288,12 +310,25 @@ TEST(test_pbwire__stops_at_the_limit_of_the_buffer) {
         _cleanup_buf struct buf b = {.limit = limit};
         struct pb_out w;
         buf_byte(&b, '>');
-        pb_out_init(&w, &b);
-        pb_put_str(&w, 1, S("12345678"));
-        pb_put_str(&w, 1, S("1234"));
-        assert_int_equal(pb_written(&w), 16);
-        pb_out_done(&w);
+        char *at = pb_out_init(&w, &b);
+        at = pb_put_str(&w, at, 1, S("12345678"));
+        at = pb_put_str(&w, at, 1, S("1234"));
+        assert_int_equal(pb_written(&w, at), 16);
+        pb_out_done(&w, at);
         assert_int_equal(b.overflow, limit < 17);
         assert_int_equal(b.n, limit < 17 ? 1 : 17);
     }
+}
+
+TEST(test_pbwire__a_limit_bounds_memory) {
+    static char text[5000];
+    _cleanup_buf struct buf b = {.limit = 10000};
+    struct pb_out w;
+    char *at = pb_out_init(&w, &b);
+    for (int i = 0; i < 1000; i++)
+        at = pb_put_str(&w, at, 1, str_make(text, sizeof text));
+    assert_true(w.own.cap <= 40000);
+    assert_int_equal(pb_written(&w, at), 1000 * 5003);
+    pb_out_done(&w, at);
+    assert_true(b.overflow && b.n == 0);
 }
