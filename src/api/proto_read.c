@@ -139,7 +139,7 @@ static inline int get_piece(const struct proto_reader *r, const struct proto_fra
 /* Any single value at p. */
 static int read_value(struct proto_reader *r, const struct proto_frame *fr, uint8_t wire, struct pb_in *in,
                       void *p) {
-    struct pb_in piece;
+    struct pb_in piece = {NULL, NULL};
     if (proto_packable(proto_leaf(fr->field)))
         return read_number(r, fr, wire, in, p);
     int rc = get_piece(r, fr, wire, in, &piece);
@@ -232,7 +232,7 @@ static int read_entry(struct proto_reader *r, const struct proto_frame *fr, stru
     *key = S("");
     while (pb_left(&in)) {
         struct pb_tag tag;
-        struct pb_in piece;
+        struct pb_in piece = {NULL, NULL};
         int rc = proto_fault(r, fr, pb_get_tag(&in, &tag));
         if (rc)
             return rc;

@@ -60,7 +60,7 @@ void check_field_ref(struct field_errors *e, const struct field_path *p,
     if (!check_required(e, at_field(p, "apiVersion"), ref->api_version) ||
         !check_required(e, at, ref->field_path))
         return;
-    struct str path = ref->field_path, key;
+    struct str path = ref->field_path, key = STR_NONE;
     bool subscript = split_subscript(ref->field_path, &path, &key);
     if (!str_eq(ref->api_version, S("v1"))) {
         field_invalid(e, at, bad(ref->field_path), "unsupported pod version: %.*s",
