@@ -141,7 +141,7 @@ static int fill_address(struct str text, uint16_t port, struct sockaddr_storage 
 
 static int bind_tcp(const struct http_server *s, uint16_t port, struct err *err) {
     struct sockaddr_storage a;
-    socklen_t n;
+    socklen_t n = 0;
     int one = 1, off = 0, r = fill_address(s->o.address, port, &a, &n, err);
     if (r < 0)
         return r;

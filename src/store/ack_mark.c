@@ -57,7 +57,7 @@ static int map_page(const char *path, struct mark_page **ret_page, struct err *e
 }
 
 int ack_mark_open(const char *path, struct ack_mark **ret_mark, uint64_t *ret_revision, struct err *err) {
-    struct mark_page *page;
+    struct mark_page *page = NULL;
     int r = map_page(path, &page, err);
     if (r < 0)
         return r;
