@@ -66,13 +66,19 @@ static int skip(struct reader *rd, bool *ret_compact) {
     return rc == ERR_TOO_LARGE ? json_fail_depth(&rd->lex, rd->text_depth_max) : rc;
 }
 
-/* A value that is kept as text, without white space. */
+/* A value that is kept as text, without white space. What a tree could not hold is refused here, since a
+ * patch of the object would lose it. */
 static int read_raw(struct reader *rd, struct str *out) {
     const char *start = rd->lex.p;
     bool compact;
+    rd->lex.too_large = STR_NONE;
     int rc = skip(rd, &compact);
     if (rc)
         return rc;
+    if (rd->lex.too_large.p) {
+        (void)json_fail_number(rd->r.err, rd->lex.too_large);
+        return reading_bad_value(&rd->r);
+    }
     struct str text = {start, (size_t)(rd->lex.p - start)};
     if (compact) {
         *out = rd->borrow ? text : arena_str(rd->r.arena, text);

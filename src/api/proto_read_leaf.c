@@ -143,7 +143,10 @@ static int compact_json(const struct proto_reader *r, const struct proto_frame *
     bool compact;
     json_space(&l);
     const char *start = l.p;
-    if (json_skip(&l, JSON_DEPTH_MAX, &compact))
+    int rc = json_skip(&l, JSON_DEPTH_MAX, &compact);
+    if (rc == 0 && l.too_large.p)
+        rc = json_fail_number(&why, l.too_large);
+    if (rc)
         return proto_fail(r, fr, why.code, why.msg);
     compact = compact && start == text->p && l.p == l.end;
     if (json_end(&l))

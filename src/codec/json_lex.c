@@ -27,6 +27,11 @@ int json_fail_depth(const struct json_lex *l, uint32_t depth_max) {
                    (size_t)(l->p - l->text));
 }
 
+int json_fail_number(struct err *err, struct str number) {
+    return err_set(err, ERR_INVALID, "json: cannot unmarshal number %.*s into Go value of type float64",
+                   STR_ARG(str_cut(number, 64)));
+}
+
 /* --- strings --- */
 
 static int hex_digit(char c) {
@@ -295,16 +300,31 @@ const char *json_kind_of(char c) {
     }
 }
 
+/* Digits of the largest double. */
+#define DOUBLE_DIGITS_MAX 309
+
+static int skip_number(struct json_lex *l) {
+    struct json_number n;
+    int rc = json_number(l, &n);
+    if (rc || n.is_int || l->too_large.p)
+        return rc;
+    struct str s = {n.p, n.n};
+    bool exponent = str_find_byte(s, 'e') >= 0 || str_find_byte(s, 'E') >= 0;
+    double d;
+    if ((exponent || s.n >= DOUBLE_DIGITS_MAX) && !json_number_double(s, &d))
+        l->too_large = s;
+    return 0;
+}
+
 /* A string, number, true, false or null. */
 static int skip_scalar(struct json_lex *l, char c) {
     struct json_span span;
-    struct json_number number;
     switch (c) {
     case '"': l->p++; return json_string(l, &span);
     case 't':
     case 'f':
     case 'n': return json_literal(l);
-    default: return json_kind_of(c) ? json_number(l, &number) : json_fail(l, "a value");
+    default: return json_kind_of(c) ? skip_number(l) : json_fail(l, "a value");
     }
 }
 

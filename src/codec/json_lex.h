@@ -23,16 +23,20 @@ struct json_lex {
     const char *p, *end; /* next byte; behind the last one */
     const char *text;    /* first byte, for error messages */
     struct err *err;
+    struct str too_large; /* set by json_skip: a number beyond every double, that no tree can hold */
 };
 
 static inline struct json_lex json_lex_init(struct str text, struct err *err) {
     const char *p = text.p ? text.p : "";
-    return (struct json_lex){p, p + text.n, p, err};
+    return (struct json_lex){.p = p, .end = p + text.n, .text = p, .err = err};
 }
 
 /* Reports that something else than `expected` ("a value") stands at the cursor, or that the text ends there.
  */
 int json_fail(const struct json_lex *l, const char *expected) __attribute__((cold));
+
+/* Reports a number that no double can hold. */
+int json_fail_number(struct err *err, struct str number) __attribute__((cold));
 
 /* Reports that the text is nested deeper than `depth_max`. */
 int json_fail_depth(const struct json_lex *l, uint32_t depth_max) __attribute__((cold));
@@ -150,7 +154,8 @@ bool json_number_double(struct str number, double *ret_value);
 /* Reads true, false or null; the cursor stands at its first byte, which is known. */
 int json_literal(struct json_lex *l);
 
-/* Checks one value and goes behind it. *ret_compact (may be NULL): no white space in it outside strings. */
+/* Checks one value and goes behind it; notes the first number that is too_large. *ret_compact (may be NULL):
+ * no white space in it outside strings. */
 int json_skip(struct json_lex *l, uint32_t depth_max, bool *ret_compact);
 
 /* Copies valid JSON text without insignificant white space to `to`, which has room for text.n bytes; returns

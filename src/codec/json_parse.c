@@ -111,9 +111,7 @@ static int read_number(struct parser *p, struct jval *ret) {
     } else if (json_number_double((struct str){number.p, number.n}, &d)) {
         *ret = jval_double(d);
     } else {
-        return err_set(p->lex.err, ERR_INVALID,
-                       "json: cannot unmarshal number %.*s into Go value of type float64",
-                       STR_ARG(str_cut((struct str){number.p, number.n}, 64)));
+        return json_fail_number(p->lex.err, (struct str){number.p, number.n});
     }
     return 0;
 }

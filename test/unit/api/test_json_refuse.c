@@ -322,6 +322,27 @@ TEST(test_json_refuse__a_field_that_repeats_a_million_times) {
     assert_str(((struct core_pod *)object)->spec.node_name, "y");
 }
 
+TEST(test_json_refuse__raw_values_that_no_tree_could_hold) {
+    refuses(TY_APIEXTENSIONS_JSON_SCHEMA_PROPS, "{\"default\":{\"a\":[1e400]}}",
+            "default: json: cannot unmarshal number 1e400 into Go value of type float64");
+    refuses(TY_APIEXTENSIONS_JSON_SCHEMA_PROPS, "{\"enum\":[1e308,-1E+309]}",
+            "enum[1]: json: cannot unmarshal number -1E+309 into Go value of type float64");
+    _cleanup_arena struct arena a = ARENA_INIT;
+    struct err err = ERR_INIT;
+    void *object;
+    _cleanup_buf struct buf digits = BUF_INIT; /* no exponent, but too many digits */
+    buf_lit(&digits, "{\"default\":");
+    for (int i = 0; i < 310; i++)
+        buf_byte(&digits, '9');
+    buf_byte(&digits, '}');
+    assert_fails(api_read_json(&a, &builtin, TY_APIEXTENSIONS_JSON_SCHEMA_PROPS, buf_view(&digits), NULL,
+                               &object, &err),
+                 ERR_INVALID);
+    struct str small = S("{\"default\":1e-400,\"unknown\":1e400,\"example\":1e308}");
+    assert_ok(api_read_json(&a, &builtin, TY_APIEXTENSIONS_JSON_SCHEMA_PROPS, small, NULL, &object, &err),
+              &err);
+}
+
 TEST(test_json_refuse__invalid_text_in_strings_and_raw_values) {
     static const char *const bad[] = {
         "{\"metadata\":{\"name\":\"\xff\"}}",

@@ -273,6 +273,9 @@ TEST(test_proto_read__raw_values_are_checked_and_made_compact) {
     assert_string_equal(
         REFUSAL(&a, TY_APIEXTENSIONS_JSON_SCHEMA_PROPS, "4205 0a03 317d7d"),
         "protobuf: default: invalid JSON: '}' at byte 1 where the end of the text is expected");
+    assert_string_equal(
+        REFUSAL(&a, TY_APIEXTENSIONS_JSON_SCHEMA_PROPS, "4207 0a05 3165343030"),
+        "protobuf: default: json: cannot unmarshal number 1e400 into Go value of type float64");
 }
 
 TEST(test_proto_read__watch_events_may_hold_protobuf) {
