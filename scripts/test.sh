@@ -38,7 +38,7 @@ run asan unit golden fuzz
 run tsan threads
 
 step "fuzzers, ${FUZZ_SECONDS:-60} s each"
-scripts/fuzz.sh "${FUZZ_SECONDS:-60}" "$log/fuzz.json" || broken=$((broken + 1))
+scripts/fuzz.sh --repeat "${FUZZ_SECONDS:-60}" "$log/fuzz.json" || broken=$((broken + 1))
 
 step "done"
 python3 scripts/summarise.py "$broken" "$log"/*.json
