@@ -16,6 +16,7 @@
 #include "net/server_priv.h"
 
 #define IOV_BATCH 64
+#define LINGER_MS 2000
 #define TLS_RECORD_BYTES 16384
 
 static void on_poll(uv_poll_t *h, int status, int events);
@@ -72,8 +73,79 @@ void conn_close(struct conn *c) {
 
 void conn_finish(struct conn *c) {
     c->close_when_sent = true;
-    if (c->state != CONN_CLOSING && chunkq_empty(&c->out) && !c->in_callback)
+    if (c->state == CONN_CLOSING)
+        return;
+    conn_deadline(c, c->loop->server->o.idle_timeout_ms);
+    if (chunkq_empty(&c->out) && !c->in_callback)
         conn_close(c);
+}
+
+/* -- finishing writing -- */
+
+static bool discard(struct conn *c, const char *p, size_t n) {
+    (void)c;
+    (void)p;
+    (void)n;
+    return true;
+}
+
+static void ignore(struct conn *c) {
+    (void)c;
+}
+
+static bool give_up(struct conn *c) {
+    (void)c;
+    return true;
+}
+
+/* The answer is sent; what the peer still sends does not matter any more. */
+static const struct conn_protocol linger_protocol = {
+    .on_data = discard,
+    .on_eof = conn_close,
+    .on_writable = ignore,
+    .on_close = ignore,
+    .on_drain = conn_close,
+    .on_timeout = give_up,
+};
+
+static void shut(struct conn *c) {
+    c->shut = true;
+    if (c->ssl)
+        (void)SSL_shutdown(c->ssl);
+    ERR_clear_error();
+    (void)shutdown(c->fd, SHUT_WR);
+}
+
+/* All is sent: does what was to be done then. */
+static void after_sent(struct conn *c) {
+    if (c->close_when_sent || c->eof) {
+        conn_close(c);
+        return;
+    }
+    if (!c->shut)
+        shut(c);
+    if (c->linger_when_sent && c->protocol != &linger_protocol) {
+        c->protocol->on_close(c);
+        c->protocol = &linger_protocol;
+        conn_deadline(c, LINGER_MS);
+        conn_pause(c, false);
+    }
+    update_events(c);
+}
+
+static bool acts_when_sent(const struct conn *c) {
+    return c->close_when_sent || c->linger_when_sent || c->shut_when_sent;
+}
+
+void conn_shutdown(struct conn *c) {
+    c->shut_when_sent = true;
+    if (c->state == CONN_OPEN && chunkq_empty(&c->out) && !c->in_callback && !c->shut)
+        shut(c);
+}
+
+void conn_linger(struct conn *c) {
+    c->linger_when_sent = true;
+    conn_deadline(c, c->loop->server->o.idle_timeout_ms);
 }
 
 static void on_timer(struct timer *t) {
@@ -149,7 +221,7 @@ static bool write_out(struct conn *c) {
 void conn_push(struct conn *c) {
     if (c->state != CONN_OPEN || c->in_callback || c->broken)
         return;
-    bool more = c->want_write || c->close_when_sent || c->out.bytes >= CONN_OUTPUT_LOW;
+    bool more = c->want_write || acts_when_sent(c) || c->out.bytes >= CONN_OUTPUT_LOW;
     c->broken = !write_out(c);
     c->owed |= more;
     c->want_write |= more || c->broken;
@@ -172,8 +244,10 @@ void conn_flush(struct conn *c) {
     } while (c->state == CONN_OPEN && !chunkq_empty(&c->out));
     if (c->state != CONN_OPEN)
         return;
-    if (broken || (c->close_when_sent && chunkq_empty(&c->out)))
+    if (broken)
         conn_close(c);
+    else if (acts_when_sent(c) && chunkq_empty(&c->out))
+        after_sent(c);
     else
         update_events(c);
 }
@@ -251,8 +325,8 @@ static void read_all(struct conn *c) {
             break;
         }
         if (!hand_over(c, c->loop->read_buffer, (size_t)n))
-            conn_finish(c);
-        if (c->close_when_sent)
+            conn_linger(c);
+        if (conn_is_ending(c))
             break;
     }
     if (c->state == CONN_OPEN)

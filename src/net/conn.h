@@ -28,7 +28,7 @@ enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_CLOSING };
 
 /* What a protocol does with a connection. */
 struct conn_protocol {
-    /* Bytes came in; returns false when the connection is to be closed. */
+    /* Bytes came in; returns false when the connection is to end: conn_linger. */
     bool (*on_data)(struct conn *c, const char *p, size_t n);
     /* The peer finished writing. */
     void (*on_eof)(struct conn *c);
@@ -59,7 +59,8 @@ struct conn {
     char address[64];
     struct http_request *upgraded; /* freed with the connection */
     bool read_paused, eof, want_write;
-    bool close_when_sent;
+    bool close_when_sent, shut_when_sent, linger_when_sent;
+    bool shut;         /* wrote its last byte */
     bool owed, broken; /* after conn_push: on_writable is, the connection is */
     bool in_callback;  /* closing waits until the protocol returns */
 };
@@ -85,6 +86,13 @@ void conn_pause(struct conn *c, bool pause);
 /* Closes as soon as what waits is sent. */
 void conn_finish(struct conn *c);
 
+/* Finishes writing as soon as what waits is sent; reading goes on. */
+void conn_shutdown(struct conn *c);
+
+/* Ends the connection once what waits is sent, but lets a peer that is still sending read that first: a close
+ * with bytes unread would reset the connection and take the answer from it. */
+void conn_linger(struct conn *c);
+
 /* Closes now. The protocol's on_close runs before this returns, unless it is the protocol that calls. */
 void conn_close(struct conn *c);
 
@@ -92,6 +100,11 @@ void conn_close(struct conn *c);
 void conn_deadline(struct conn *c, unsigned ms);
 
 extern const struct conn_protocol h1_protocol, h2_protocol, raw_protocol;
+
+/* Whether it will end without reading another request. */
+static inline bool conn_is_ending(const struct conn *c) {
+    return c->close_when_sent || c->linger_when_sent;
+}
 
 /* Called once, when the handshake is over (or there is none). */
 void h1_start(struct conn *c);

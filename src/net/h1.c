@@ -2,7 +2,9 @@
  *
  * One request at a time: while it is answered, what else comes in is kept (CONN_INPUT_MAX) and read on when
  * the answer is complete. Framing that could be read in two ways is refused: a body length together with
- * chunked coding, two lengths, folded headers, white space before the colon, control characters. An answer
+ * chunked coding, two lengths, any coding but chunked, folded headers, white space before the colon, control
+ * characters, lines that do not end in CR LF. http_parser does not mind the last three of these everywhere,
+ * so the lines are looked at here too: it is paused wherever lines end and bytes of a body begin. An answer
  * that cannot be framed on HTTP/1.0 ends with the connection.
  */
 #include <http_parser.h>
@@ -13,6 +15,10 @@
 #include "base/err.h"
 #include "net/server_priv.h"
 
+#define KEPT_BUFFER_MAX 4096       /* of an idle connection */
+#define FRAMING_SLACK (16u * 1024) /* bytes of a chunked body that are no body, besides ... */
+#define FRAMING_PER_CHUNK 24u      /* ... these for each chunk */
+
 struct h1 {
     http_parser parser;
     struct http_request *request;   /* being read or answered */
@@ -22,9 +28,13 @@ struct h1 {
     uint64_t sent_seen; /* conn.sent at the last time-out */
     int error;          /* status to answer a malformed request with */
     bool complete, keep_alive, chunked, expect_continue, length_seen;
-    bool trailers;   /* read and forgotten: they must not pass for headers */
-    bool answering;  /* the handler has the request */
-    bool processing; /* inside h1_run: do not start over */
+    bool coded;               /* there was a transfer-encoding */
+    bool trailers;            /* read and forgotten: they must not pass for headers */
+    bool in_data, data_next;  /* bytes of a body, no lines; from where the parser pauses next */
+    char line_last;           /* byte of a line */
+    uint64_t framing, chunks; /* of a chunked body: bytes that came, how many */
+    bool answering;           /* the handler has the request */
+    bool processing;          /* inside h1_run: do not start over */
 };
 
 static const struct request_ops h1_ops;
@@ -43,7 +53,8 @@ static int on_begin(http_parser *p) {
     buf_clear(&h->target);
     buf_clear(&h->name);
     buf_clear(&h->value);
-    h->in_value = h->expect_continue = h->length_seen = h->complete = h->trailers = false;
+    h->in_value = h->expect_continue = h->length_seen = h->complete = h->trailers = h->coded = false;
+    h->framing = h->chunks = 0;
     return 0;
 }
 
@@ -65,6 +76,11 @@ static int finish_header(struct h1 *h) {
     if (length && h->length_seen)
         h->error = 400;
     h->length_seen |= length;
+    if (str_eq_nocase(name, S("transfer-encoding"))) {
+        if (h->coded || !str_eq_nocase(value, S("chunked")) || h->parser.http_minor == 0)
+            h->error = 400;
+        h->coded = true;
+    }
     if (str_eq_nocase(name, S("expect")))
         h->expect_continue = str_eq_nocase(value, S("100-continue"));
     int status = request_add_header(current(h), name, value);
@@ -122,6 +138,8 @@ static int on_headers(http_parser *p) {
         return -1;
     }
     bool has_body = p->flags & F_CHUNKED || (p->content_length && p->content_length != ULLONG_MAX);
+    h->data_next = has_body && !(p->flags & F_CHUNKED);
+    http_parser_pause(p, 1);
     if (h->expect_continue && has_body)
         conn_send(c, (struct http_chunk){.bytes = S("HTTP/1.1 100 Continue\r\n\r\n")});
     conn_deadline(c, c->loop->server->o.body_timeout_ms);
@@ -134,10 +152,26 @@ static int on_body(http_parser *p, const char *at, size_t n) {
     return h->error ? 1 : 0;
 }
 
+static int on_chunk(http_parser *p) {
+    struct h1 *h = ((struct conn *)p->data)->p;
+    h->chunks++;
+    h->data_next = p->content_length > 0;
+    http_parser_pause(p, 1);
+    return 0;
+}
+
+static int on_chunk_end(http_parser *p) {
+    struct h1 *h = ((struct conn *)p->data)->p;
+    h->data_next = false;
+    http_parser_pause(p, 1);
+    return 0;
+}
+
 static int on_complete(http_parser *p) {
     struct h1 *h = ((struct conn *)p->data)->p;
     h->keep_alive = http_should_keep_alive(p) && !p->upgrade;
     h->complete = true;
+    h->data_next = false;
     http_parser_pause(p, 1);
     return 0;
 }
@@ -149,6 +183,8 @@ static const http_parser_settings settings = {
     .on_header_value = on_value,
     .on_headers_complete = on_headers,
     .on_body = on_body,
+    .on_chunk_header = on_chunk,
+    .on_chunk_complete = on_chunk_end,
     .on_message_complete = on_complete,
 };
 
@@ -210,12 +246,28 @@ static void h1_body(struct http_request *r, const struct http_chunk *chunks, siz
 
 static bool h1_run(struct conn *c);
 
+static void trim(struct buf *b) {
+    if (b->n == 0 && b->cap > KEPT_BUFFER_MAX)
+        buf_fini(b);
+}
+
+/* Idle connections are many: what one request was large in does not stay. */
+static void trim_buffers(struct h1 *h) {
+    buf_clear(&h->target);
+    buf_clear(&h->name);
+    buf_clear(&h->value);
+    trim(&h->target);
+    trim(&h->name);
+    trim(&h->value);
+    trim(&h->input);
+}
+
 /* The next request was here already. As inside a callback: whoever ended the answer flushes. */
 static void run_again(struct conn *c) {
     bool inside = c->in_callback;
     c->in_callback = true;
     if (!h1_run(c))
-        c->close_when_sent = true;
+        conn_linger(c);
     c->in_callback = inside;
 }
 
@@ -233,6 +285,7 @@ static void h1_end(struct http_request *r) {
         return;
     }
     conn_deadline(c, c->loop->server->o.idle_timeout_ms);
+    trim_buffers(h);
     if (c->read_paused)
         conn_pause(c, false);
     if (!h->processing && h->input.n)
@@ -243,7 +296,16 @@ static size_t h1_queued(struct http_request *r) {
     return r->conn->out.bytes;
 }
 
-static const struct request_ops h1_ops = {h1_head, h1_body, h1_end, h1_queued};
+static uint64_t h1_taken(struct http_request *r) {
+    return r->conn->sent;
+}
+
+static void h1_expired(struct http_request *r, bool stalled) {
+    check(stalled); /* the other limits are the connection's */
+    conn_close(r->conn);
+}
+
+static const struct request_ops h1_ops = {h1_head, h1_body, h1_end, h1_queued, h1_taken, h1_expired};
 
 /* A request that cannot be understood, or is too large: an answer, then the end. */
 static void answer_error(struct conn *c, int status) {
@@ -260,14 +322,41 @@ static void answer_error(struct conn *c, int status) {
 
 /* -- the connection -- */
 
-static size_t parse(struct conn *c, const char *p, size_t n) {
+/* CONFORMS: RFC 9112 2.2, 5.2: lines end in CR LF, a CR stands nowhere else, none is folded. */
+static bool lines_are_plain(struct h1 *h, const char *p, size_t n) {
+    char last = h->line_last;
+    for (size_t i = 0; i < n; i++) {
+        bool folded = last == '\n' && (p[i] == ' ' || p[i] == '\t');
+        if ((p[i] == '\n') != (last == '\r') || folded)
+            return false;
+        last = p[i];
+    }
+    h->line_last = last;
+    return true;
+}
+
+static bool too_much_framing(const struct h1 *h) {
+    return h->chunks && h->framing > FRAMING_SLACK + h->chunks * FRAMING_PER_CHUNK + h->request->in.body.n;
+}
+
+/* Feeds the parser until it pauses, where lines end and a body begins or the other way round. */
+static size_t parse(struct conn *c, const char *p, size_t n, bool *ret_paused) {
     struct h1 *h = c->p;
     if (HTTP_PARSER_ERRNO(&h->parser) == HPE_PAUSED)
         http_parser_pause(&h->parser, 0);
+    bool body = h->trailers;
     size_t used = http_parser_execute(&h->parser, &settings, p, n);
     enum http_errno e = HTTP_PARSER_ERRNO(&h->parser);
+    *ret_paused = e == HPE_PAUSED;
     if (e != HPE_OK && e != HPE_PAUSED && !h->error)
         h->error = e == HPE_HEADER_OVERFLOW ? 431 : 400;
+    h->framing += body ? used : 0;
+    if (!h->error && ((!h->in_data && !lines_are_plain(h, p, used)) || too_much_framing(h)))
+        h->error = 400;
+    if (*ret_paused)
+        h->in_data = h->data_next;
+    if (h->complete)
+        h->line_last = 0;
     return used;
 }
 
@@ -293,9 +382,10 @@ static bool h1_run(struct conn *c) {
     struct h1 *h = c->p;
     bool go_on = true;
     h->processing = true;
-    while (go_on && h->input.n && !h->answering && c->protocol == &h1_protocol && !c->close_when_sent &&
+    while (go_on && h->input.n && !h->answering && c->protocol == &h1_protocol && !conn_is_ending(c) &&
            c->out.bytes < HTTP_STREAM_QUEUE_MAX) {
-        size_t used = parse(c, h->input.p, h->input.n);
+        bool paused;
+        size_t used = parse(c, h->input.p, h->input.n, &paused);
         if (h->error) {
             go_on = refuse(c);
             break;
@@ -303,7 +393,7 @@ static bool h1_run(struct conn *c) {
         buf_remove(&h->input, 0, used);
         if (h->complete)
             dispatch(c);
-        else if (used == 0)
+        else if (!paused)
             break;
     }
     h->processing = false;
@@ -331,7 +421,7 @@ static bool h1_on_data(struct conn *c, const char *p, size_t n) {
         h2_start(c);
         return c->protocol->on_data(c, p, n);
     }
-    if (c->close_when_sent)
+    if (conn_is_ending(c))
         return true; /* nothing of it will be looked at */
     buf_put(&h->input, p, n);
     if (h->answering || c->out.bytes >= HTTP_STREAM_QUEUE_MAX) {
@@ -428,6 +518,8 @@ static bool raw_on_data(struct conn *c, const char *p, size_t n) {
 static void raw_on_eof(struct conn *c) {
     struct raw *w = c->p;
     w->ops->on_data(w->user, S(""));
+    if (c->shut)
+        conn_close(c);
 }
 
 static void raw_on_writable(struct conn *c) {
@@ -506,6 +598,8 @@ int http_upgrade(struct http_request *r, struct str protocol, const struct http_
 
 int http_raw_write(struct http_request *r, const struct http_chunk *chunks, size_t n_chunks) {
     struct conn *c = r->conn;
+    if (c->shut_when_sent || c->state == CONN_CLOSING)
+        return ERR_CLOSED;
     if (c->out.bytes >= HTTP_STREAM_QUEUE_MAX)
         return ERR_AGAIN;
     for (size_t i = 0; i < n_chunks; i++)
@@ -519,7 +613,7 @@ void http_raw_pause(struct http_request *r, bool pause) {
 }
 
 void http_raw_shutdown(struct http_request *r) {
-    conn_finish(r->conn);
+    conn_shutdown(r->conn);
 }
 
 void http_raw_close(struct http_request *r) {

@@ -4,11 +4,18 @@
  * gets the queued chunks without copying. A slow reader costs its stream's queue (HTTP_STREAM_QUEUE_MAX) and
  * no more.
  *
- * Floods: nghttp2 bounds queued SETTINGS and PING answers; streams that are reset as fast as they are opened
- * (CVE-2023-44487) end the connection once more than RESETS_MAX came within RESET_WINDOW_NS, as do requests
- * that are refused for their size again and again.
+ * Floods: nghttp2 bounds queued SETTINGS and PING answers and the parts of a header block. Streams that are
+ * reset as fast as they are opened (CVE-2023-44487), or that make us reset them (CVE-2025-8671), end the
+ * connection once more than RESETS_MAX resets went either way within RESET_WINDOW_NS. Bodies that are being
+ * collected share BODIES_MAX times the limit of one. A stream has its own limits of time: for its headers,
+ * its body, and for a peer that does not read.
+ *
+ * Streams may end while a handler writes (what nghttp2 had queued is sent then). Their own handlers are told
+ * by a timer in the next turn of the loop: until then such requests are lost, and what is written to them is
+ * dropped.
  */
 #include <nghttp2/nghttp2.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,6 +29,7 @@
 #define RESET_WINDOW_NS (10 * NS_PER_SEC)
 #define STREAM_WINDOW (256 * 1024)
 #define CONNECTION_WINDOW (1024 * 1024)
+#define BODIES_MAX 8
 #define OUTBOUND_ACKS_MAX 200 /* SETTINGS and PING answers that wait */
 
 struct h2 {
@@ -31,12 +39,17 @@ struct h2 {
     unsigned resets;
     int64_t resets_since_ns;
     bool draining, running;
+    bool pushing;              /* a handler is on the stack */
+    struct http_request *lost; /* see there */
+    struct timer tell_lost;
+    size_t body_bytes;                                /* of all requests that have not been answered */
     struct http_request *requests[HTTP2_STREAMS_MAX]; /* open, in no order */
 };
 
 static const struct request_ops h2_ops;
 
 static void drop_request(struct h2 *h, struct http_request *r) {
+    h->body_bytes -= r->in.body.n;
     for (unsigned i = 0; i < h->streams; i++)
         if (h->requests[i] == r) {
             h->requests[i] = h->requests[--h->streams];
@@ -66,8 +79,10 @@ static void kick(struct h2 *h) {
     struct conn *c = h->conn;
     if (h->running)
         return;
+    h->pushing = true;
     if (!run(h))
-        c->close_when_sent = true;
+        conn_linger(c);
+    h->pushing = false;
     conn_push(c);
 }
 
@@ -84,17 +99,21 @@ static int on_begin_headers(nghttp2_session *s, const nghttp2_frame *f, void *ar
     r->stream_id = f->hd.stream_id;
     h->requests[h->streams++] = r;
     nghttp2_session_set_stream_user_data(s, f->hd.stream_id, r);
-    if (h->streams == 1)
-        conn_deadline(h->conn, h->conn->loop->server->o.header_timeout_ms);
+    conn_deadline(h->conn, 0);
+    request_deadline(r, h->conn->loop->server->o.header_timeout_ms);
     return 0;
 }
 
 static void respond_status(struct http_request *r, int status) {
+    struct http_header retry = {S("retry-after"), S("1")};
     struct str text = status == 413   ? S("Request Entity Too Large")
+                      : status == 408 ? S("Request Timeout")
+                      : status == 429 ? S("Too Many Requests")
                       : status == 431 ? S("Request Header Fields Too Large")
                                       : S("Bad Request");
+    struct http_chunk body = {.bytes = text};
     r->state = REQ_HANDLING;
-    http_respond_text(r, status, S("text/plain; charset=utf-8"), text);
+    http_respond(r, status, &retry, status == 429, &body, 1);
 }
 
 static int pseudo_header(struct http_request *r, struct str name, struct str value) {
@@ -127,49 +146,91 @@ static int on_header(nghttp2_session *s, const nghttp2_frame *f, const uint8_t *
 static int on_data(nghttp2_session *s, uint8_t flags, int32_t stream_id, const uint8_t *data, size_t n,
                    void *arg) {
     (void)flags;
-    (void)arg;
+    struct h2 *h = arg;
     struct http_request *r = nghttp2_session_get_stream_user_data(s, stream_id);
     if (!r || r->state != REQ_HEADERS)
         return 0;
     int status = request_add_body(r, (const char *)data, n);
+    h->body_bytes += status ? 0 : n;
+    if (status == 0 && h->body_bytes > BODIES_MAX * h->conn->loop->server->o.body_bytes_max)
+        status = 429;
     if (status)
         respond_status(r, status);
     return 0;
 }
 
-static int on_frame(nghttp2_session *s, const nghttp2_frame *f, void *arg) {
-    struct h2 *h = arg;
-    bool carries = f->hd.type == NGHTTP2_HEADERS || f->hd.type == NGHTTP2_DATA;
-    if (!carries || !(f->hd.flags & NGHTTP2_FLAG_END_STREAM))
-        return 0;
-    struct http_request *r = nghttp2_session_get_stream_user_data(s, f->hd.stream_id);
-    if (!r || r->state != REQ_HEADERS)
-        return 0;
-    conn_deadline(h->conn, 0);
-    request_dispatch(r);
-    return 0;
-}
-
-/* Counts streams that the peer takes back; true when there are too many. */
-static bool too_many_resets(struct h2 *h) {
+/* Counts streams that either side takes back; ends the connection when there are too many. */
+static void count_reset(struct h2 *h) {
     int64_t now = clock_mono_ns(loop_clock(h->conn->loop->loop));
     if (now - h->resets_since_ns > RESET_WINDOW_NS) {
         h->resets_since_ns = now;
         h->resets = 0;
     }
-    return ++h->resets > RESETS_MAX;
+    if (++h->resets > RESETS_MAX)
+        (void)nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+static int on_frame(nghttp2_session *s, const nghttp2_frame *f, void *arg) {
+    struct h2 *h = arg;
+    if (f->hd.type == NGHTTP2_RST_STREAM)
+        count_reset(h);
+    bool carries = f->hd.type == NGHTTP2_HEADERS || f->hd.type == NGHTTP2_DATA;
+    struct http_request *r = carries ? nghttp2_session_get_stream_user_data(s, f->hd.stream_id) : NULL;
+    if (!r || r->state != REQ_HEADERS)
+        return 0;
+    if (f->hd.flags & NGHTTP2_FLAG_END_STREAM) {
+        request_deadline(r, 0);
+        request_dispatch(r);
+    } else if (!r->headers_done) {
+        r->headers_done = true;
+        request_deadline(r, h->conn->loop->server->o.body_timeout_ms);
+    }
+    return 0;
+}
+
+/* An answer that ends before its request did: the rest of that is not wanted. CONFORMS: RFC 9113 8.1. */
+static int on_frame_sent(nghttp2_session *s, const nghttp2_frame *f, void *arg) {
+    struct h2 *h = arg;
+    if (f->hd.type == NGHTTP2_RST_STREAM)
+        count_reset(h);
+    bool carries = f->hd.type == NGHTTP2_HEADERS || f->hd.type == NGHTTP2_DATA;
+    if (carries && f->hd.flags & NGHTTP2_FLAG_END_STREAM &&
+        nghttp2_session_get_stream_remote_close(s, f->hd.stream_id) == 0)
+        (void)nghttp2_submit_rst_stream(s, NGHTTP2_FLAG_NONE, f->hd.stream_id, NGHTTP2_NO_ERROR);
+    return 0;
+}
+
+static void lose(struct h2 *h, struct http_request *r) {
+    r->is_lost = true;
+    r->lost = h->lost;
+    h->lost = r;
+    loop_timer_start(h->conn->loop->loop, &h->tell_lost, 0);
+}
+
+static void tell_lost(struct h2 *h) {
+    for (struct http_request *r; (r = h->lost) != NULL;) {
+        h->lost = r->lost;
+        request_gone(r);
+    }
+}
+
+static void on_tell_lost(struct timer *t) {
+    tell_lost((struct h2 *)((char *)t - offsetof(struct h2, tell_lost)));
 }
 
 static int on_stream_close(nghttp2_session *s, int32_t stream_id, uint32_t error, void *arg) {
     struct h2 *h = arg;
     struct http_request *r = nghttp2_session_get_stream_user_data(s, stream_id);
-    if (error == NGHTTP2_CANCEL && too_many_resets(h))
-        (void)nghttp2_session_terminate_session(s, NGHTTP2_ENHANCE_YOUR_CALM);
+    (void)error;
     if (!r)
         return 0;
     drop_request(h, r);
     nghttp2_session_set_stream_user_data(s, stream_id, NULL);
-    request_gone(r);
+    request_deadline(r, 0);
+    if (h->pushing && r->state != REQ_DONE)
+        lose(h, r);
+    else
+        request_gone(r);
     if (h->streams == 0)
         conn_deadline(h->conn, h->conn->loop->server->o.idle_timeout_ms);
     return 0;
@@ -211,6 +272,7 @@ static int on_send_data(nghttp2_session *s, nghttp2_frame *f, const uint8_t *hea
     if (h->conn->out.bytes >= CONN_OUTPUT_LOW)
         return NGHTTP2_ERR_WOULDBLOCK;
     check(f->data.padlen == 0);
+    r->taken += n;
     conn_send_copy(h->conn, head, 9);
     chunkq_move(&r->out, &h->conn->out, n);
     return 0;
@@ -227,6 +289,8 @@ static void h2_head(struct http_request *r, int status, const struct http_header
     nghttp2_nv nv[HTTP_HEADERS_MAX];
     char status_text[8], length_text[24];
     size_t k = 0;
+    if (r->is_lost)
+        return;
     check(n + 3 <= HTTP_HEADERS_MAX);
     int status_n = snprintf(status_text, sizeof status_text, "%d", status);
     nv[k++] = make_nv(S(":status"), str_make(status_text, (size_t)status_n));
@@ -247,7 +311,9 @@ static void h2_body(struct http_request *r, const struct http_chunk *chunks, siz
     struct h2 *h = r->protocol;
     for (size_t i = 0; i < n; i++)
         chunkq_push(&r->out, chunks[i]);
-    if (r->state == REQ_STREAMING) {
+    if (r->is_lost)
+        chunkq_consume(&r->out, r->out.bytes);
+    else if (r->state == REQ_STREAMING) {
         (void)nghttp2_session_resume_data(h->session, r->stream_id);
         kick(h);
     }
@@ -256,6 +322,9 @@ static void h2_body(struct http_request *r, const struct http_chunk *chunks, siz
 static void h2_end(struct http_request *r) {
     struct h2 *h = r->protocol;
     r->out_ended = true;
+    if (r->is_lost)
+        return;
+    request_watch_reader(r);
     (void)nghttp2_session_resume_data(h->session, r->stream_id);
     kick(h);
 }
@@ -264,7 +333,23 @@ static size_t h2_queued(struct http_request *r) {
     return r->out.bytes;
 }
 
-static const struct request_ops h2_ops = {h2_head, h2_body, h2_end, h2_queued};
+static uint64_t h2_taken(struct http_request *r) {
+    return r->taken;
+}
+
+static void h2_expired(struct http_request *r, bool stalled) {
+    struct h2 *h = r->protocol;
+    if (!stalled && !r->headers_done) {
+        conn_close(r->conn); /* amid a header block nothing else can be read */
+    } else if (!stalled) {
+        respond_status(r, 408);
+    } else {
+        (void)nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, r->stream_id, NGHTTP2_CANCEL);
+        kick(h);
+    }
+}
+
+static const struct request_ops h2_ops = {h2_head, h2_body, h2_end, h2_queued, h2_taken, h2_expired};
 
 /* -- the connection -- */
 
@@ -285,7 +370,7 @@ static void h2_on_eof(struct conn *c) {
 static void h2_on_writable(struct conn *c) {
     struct h2 *h = c->p;
     if (!run(h))
-        c->close_when_sent = true;
+        conn_linger(c);
     for (unsigned i = h->streams; i-- > 0;)
         if (i < h->streams)
             request_writable(h->requests[i]);
@@ -294,6 +379,8 @@ static void h2_on_writable(struct conn *c) {
 static void h2_on_close(struct conn *c) {
     struct h2 *h = c->p;
     h->running = true; /* nothing is sent any more */
+    loop_timer_stop(c->loop->loop, &h->tell_lost);
+    tell_lost(h);
     while (h->streams) {
         struct http_request *r = h->requests[--h->streams];
         nghttp2_session_set_stream_user_data(h->session, r->stream_id, NULL);
@@ -341,6 +428,7 @@ static nghttp2_session_callbacks *make_callbacks(void) {
     nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
+    nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_frame_sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_stream_close);
     return cb;
 }
@@ -350,6 +438,7 @@ void h2_start(struct conn *c) {
     if (!h)
         panic("out of memory");
     h->conn = c;
+    h->tell_lost.fire = on_tell_lost;
     nghttp2_session_callbacks *cb = make_callbacks();
     nghttp2_option *o;
     if (nghttp2_option_new(&o) != 0)

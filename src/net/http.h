@@ -121,9 +121,12 @@ struct http_raw_ops {
 };
 int http_upgrade(struct http_request *r, struct str protocol, const struct http_header *headers,
                  size_t n_headers, const struct http_raw_ops *ops, void *user, struct err *err);
+
+/* 0, ERR_AGAIN when HTTP_STREAM_QUEUE_MAX bytes wait already (on_writable is called later), ERR_CLOSED after
+ * http_raw_shutdown or the end; on failure nothing is taken and release is not called. */
 int http_raw_write(struct http_request *r, const struct http_chunk *chunks, size_t n_chunks);
 void http_raw_pause(struct http_request *r, bool pause); /* stop reading: back-pressure */
-void http_raw_shutdown(struct http_request *r);          /* finish writing */
+void http_raw_shutdown(struct http_request *r);          /* finish writing; closes once the peer does too */
 void http_raw_close(struct http_request *r);             /* both ways, at once */
 
 struct http_server_options {
@@ -140,6 +143,9 @@ struct http_server_options {
     unsigned connections_max;   /* 0: 20,000; more are refused */
     http_handler_fn handler;
     void *arg;
+    /* The server stops: called first on each loop, so that the owner ends the streams and upgraded
+     * connections that it has there. May be NULL. */
+    void (*on_drain)(void *arg, struct loop *l);
 };
 
 /* Starts listening and serving on its own threads. The process ignores SIGPIPE from then on. */

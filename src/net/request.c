@@ -1,5 +1,6 @@
 /* Requests and answers, whatever the protocol. See http.h. */
 #include <ctype.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <zlib.h>
 
@@ -15,6 +16,30 @@
 
 /* -- life -- */
 
+static void on_timer(struct timer *t) {
+    struct http_request *r = (struct http_request *)((char *)t - offsetof(struct http_request, timer));
+    uint64_t taken = r->ops->taken(r);
+    if (r->stalling && taken != r->taken_seen) {
+        request_watch_reader(r);
+        return;
+    }
+    r->ops->expired(r, r->stalling);
+}
+
+void request_deadline(struct http_request *r, unsigned ms) {
+    r->stalling = false;
+    if (ms)
+        loop_timer_start(r->conn->loop->loop, &r->timer, (int64_t)ms * NS_PER_MS);
+    else
+        loop_timer_stop(r->conn->loop->loop, &r->timer);
+}
+
+void request_watch_reader(struct http_request *r) {
+    request_deadline(r, r->conn->loop->server->o.idle_timeout_ms);
+    r->stalling = true;
+    r->taken_seen = r->ops->taken(r);
+}
+
 struct http_request *request_new(struct conn *c, const struct request_ops *ops, int version) {
     struct http_request *r = calloc(1, sizeof *r);
     if (!r)
@@ -25,11 +50,13 @@ struct http_request *request_new(struct conn *c, const struct request_ops *ops, 
     r->in.headers = r->headers;
     r->in.peer = c->peer;
     r->in.path = S("/");
+    r->timer.fire = on_timer;
     arena_init(&r->arena);
     return r;
 }
 
 void request_free(struct http_request *r) {
+    check(!timer_running(&r->timer));
     chunkq_fini(&r->out);
     free(r->body);
     arena_fini(&r->arena);
@@ -46,6 +73,7 @@ void request_free_when_sent(struct http_request *r) {
 
 void request_gone(struct http_request *r) {
     bool owed = r->state == REQ_HANDLING || r->state == REQ_STREAMING;
+    request_deadline(r, 0);
     r->state = REQ_DONE;
     if (owed && r->on_gone)
         r->on_gone(r->user);
@@ -246,6 +274,7 @@ static void release_all(const struct http_chunk *chunks, size_t n) {
 static void finish(struct http_request *r) {
     struct conn *c = r->conn;
     r->state = REQ_DONE;
+    request_deadline(r, 0);
     r->ops->end(r);
     conn_push(c);
 }
@@ -317,6 +346,8 @@ size_t http_stream_queued(struct http_request *r) {
 int http_stream_write(struct http_request *r, const struct http_chunk *chunks, size_t n_chunks) {
     check(r->state == REQ_STREAMING);
     if (r->ops->queued(r) >= HTTP_STREAM_QUEUE_MAX) {
+        if (!r->blocked)
+            request_watch_reader(r);
         r->blocked = true;
         return ERR_AGAIN;
     }
@@ -333,6 +364,7 @@ void request_writable(struct http_request *r) {
     if (!r->blocked || r->ops->queued(r) > HTTP_STREAM_QUEUE_MAX / 2)
         return;
     r->blocked = false;
+    request_deadline(r, 0);
     if (r->on_writable)
         r->on_writable(r->user);
 }

@@ -377,6 +377,9 @@ uint16_t http_server_port(const struct http_server *s) {
 
 static void drain_loop(void *arg) {
     struct server_loop *l = arg;
+    const struct http_server_options *o = &l->server->o;
+    if (o->on_drain)
+        o->on_drain(o->arg, l->loop);
     stop_listening(l);
     for (struct conn *c = l->conns, *next; c; c = next) {
         next = c->next;

@@ -44,6 +44,10 @@ struct request_ops {
     /* The answer is complete. */
     void (*end)(struct http_request *r);
     size_t (*queued)(struct http_request *r);
+    /* Bytes of it that the peer has made room for, ever more. */
+    uint64_t (*taken)(struct http_request *r);
+    /* A time limit of the request has passed: ends it (stalled: the peer does not read). */
+    void (*expired)(struct http_request *r, bool stalled);
 };
 
 struct http_request {
@@ -66,6 +70,13 @@ struct http_request {
     int32_t stream_id; /* HTTP/2 */
     struct chunkq out; /* HTTP/2: waits for the peer's window */
     bool out_ended;
+    bool headers_done;         /* HTTP/2 */
+    uint64_t taken;            /* HTTP/2: bytes that left `out` */
+    struct http_request *lost; /* HTTP/2: next of those whose handler is to be told that the peer left */
+    bool is_lost;
+    struct timer timer; /* HTTP/2: headers, body; both: a peer that does not read */
+    bool stalling;      /* the timer's purpose is the last of these */
+    uint64_t taken_seen;
 };
 
 struct http_request *request_new(struct conn *c, const struct request_ops *ops, int version);
@@ -93,6 +104,12 @@ void request_dispatch(struct http_request *r);
 /* Headers of answers come from handlers: neither may end its line. */
 struct str request_safe_value(struct http_request *r, struct str value);
 bool request_safe_name(struct str name);
+
+/* Ends the request unless it goes on within so many milliseconds; 0: no limit. */
+void request_deadline(struct http_request *r, unsigned ms);
+
+/* Ends the request when the peer takes nothing of what waits for a while. */
+void request_watch_reader(struct http_request *r);
 
 /* The queue of a stream has room again. */
 void request_writable(struct http_request *r);

@@ -15,6 +15,7 @@
 #include "unit/unit.h"
 
 static atomic_uint gone;
+static _Atomic(struct http_request *) held;
 
 /* -- the handler -- */
 
@@ -82,6 +83,12 @@ static void answer_stream(struct http_request *r) {
 
 static void raw_data(void *user, struct str bytes) {
     struct http_request *r = user;
+    struct http_chunk bye = {.bytes = S(", bye")};
+    if (bytes.n == 0 && str_eq(http_header(r, S("upgrade")), S("half"))) {
+        (void)http_raw_write(r, &bye, 1);
+        http_raw_shutdown(r);
+        return;
+    }
     if (bytes.n == 0) {
         http_raw_close(r);
         return;
@@ -148,6 +155,23 @@ static void answer_events(struct http_request *r) {
     (void)loop_call(http_request_loop(r), write_many, s);
 }
 
+static void answer_held(struct http_request *r) {
+    http_set_user(r, r, on_gone);
+    http_stream_begin(r, 200, NULL, 0, NULL);
+    atomic_store(&held, r);
+}
+
+static void on_drain(void *arg, struct loop *l) {
+    struct http_request *r = atomic_load(&held);
+    (void)arg;
+    if (!r || http_request_loop(r) != l)
+        return;
+    atomic_store(&held, NULL);
+    struct http_chunk last = {.bytes = S("drained")};
+    (void)http_stream_write(r, &last, 1);
+    http_stream_end(r);
+}
+
 static void answer_split(struct http_request *r) {
     const struct http_header h[] = {{S("warning"), S("a\r\nx-evil: 1")}, {S("x\r\ny-evil"), S("1")}};
     http_respond(r, 200, h, 2, NULL, 0);
@@ -176,6 +200,8 @@ static void handle(void *arg, struct http_request *r) {
         (void)loop_call(http_request_loop(r), begin_later, r);
     else if (str_eq(path, S("/events")))
         answer_events(r);
+    else if (str_eq(path, S("/held")))
+        answer_held(r);
     else if (str_eq(path, S("/split")))
         answer_split(r);
     else if (str_eq(path, S("/user")))
@@ -229,10 +255,12 @@ void test_server_start(struct test_server *s, const struct test_server_options *
     o = o ? o : &none;
     *s = (struct test_server){0};
     atomic_store(&gone, 0);
+    atomic_store(&held, NULL);
     struct http_server_options ho = {
         .address = S("127.0.0.1"),
         .loops = 2,
         .handler = handle,
+        .on_drain = on_drain,
         .header_timeout_ms = o->header_timeout_ms,
         .body_timeout_ms = o->body_timeout_ms,
         .idle_timeout_ms = o->idle_timeout_ms,
@@ -285,6 +313,12 @@ void test_disconnect(struct test_conn *c) {
     if (c->ctx)
         SSL_CTX_free(c->ctx);
     close(c->fd);
+}
+
+void test_shutdown(struct test_conn *c) {
+    if (c->ssl)
+        (void)SSL_shutdown(c->ssl);
+    shutdown(c->fd, SHUT_WR);
 }
 
 void test_send(struct test_conn *c, const void *p, size_t n) {

@@ -18,6 +18,7 @@
  *   /events          writes to a stream from posted messages, many times each
  *   /split           headers that try to split the answer
  *   /user            the header x-user
+ *   /held            begins a stream that ends when the server drains
  *   /cert            the common name of the client's certificate
  */
 struct test_server {
@@ -45,6 +46,7 @@ struct test_conn {
 };
 void test_connect(struct test_conn *c, const struct test_server *s, const char *alpn);
 void test_disconnect(struct test_conn *c);
+void test_shutdown(struct test_conn *c); /* finishes writing */
 void test_send(struct test_conn *c, const void *p, size_t n);
 void test_send_text(struct test_conn *c, const char *text);
 

@@ -190,6 +190,94 @@ SERVER_TEST(test_http1__ambiguous_framing_is_refused, .tls = false) {
     assert_status(s, "nonsense\r\n\r\n", "HTTP/1.1 400");
 }
 
+SERVER_TEST(test_http1__only_chunked_is_a_transfer_coding, .tls = false) {
+    static const char *const bad[] = {"gzip, chunked", "identity",    "xchunked", "chunked, chunked",
+                                      "chunked;q=1",   "\"chunked\"", ""};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct buf b = BUF_INIT;
+        buf_printf(&b, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: %s\r\n\r\n0\r\n\r\n", bad[i]);
+        assert_status(s, buf_cstr(&b), "HTTP/1.1 400");
+        buf_fini(&b);
+    }
+    assert_status(s, "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s,
+                  "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n"
+                  "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                  "HTTP/1.1 400");
+}
+
+SERVER_TEST(test_http1__lines_that_end_otherwise_are_refused, .tls = false) {
+    assert_status(s, "GET / HTTP/1.1\nHost: h\n\n", "HTTP/1.1 400");
+    assert_status(s, "GET / HTTP/1.1\r\nHost: h\r\nX: a\nY: b\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, "GET / HTTP/1.1\r\nHost: h\r\nX: a\rY: b\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, "GET / HTTP/1.1\r\nHost: h\r\nX: a\r\n b\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, "GET / HTTP/1.1\r\nHost: h\r\nX: a\r\n\tb\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, "GET / HTTP/1.1\r\nHost: h\r\n\n", "HTTP/1.1 400");
+#define CHUNKED "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert_status(s, CHUNKED "2;\n\r\nab\r\n0\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, CHUNKED "2\nab\r\n0\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, CHUNKED "2\r\nab\n0\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, CHUNKED "2\r\nabc\r\n0\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, CHUNKED "2\r\nab\r\n0\r\nX: a\nY: b\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, CHUNKED "2\r\nab\r\n0\r\nX: a\r\n b\r\n\r\n", "HTTP/1.1 400");
+}
+
+SERVER_TEST(test_http1__chunks_that_are_mostly_framing_are_refused, .tls = false) {
+    struct buf b = BUF_INIT;
+    buf_lit(&b, CHUNKED);
+    for (int i = 0; i < 100; i++) {
+        buf_lit(&b, "1;");
+        for (int k = 0; k < 1000; k++)
+            buf_byte(&b, 'x');
+        buf_lit(&b, "\r\ny\r\n");
+    }
+    buf_lit(&b, "0\r\n\r\n");
+    assert_status(s, buf_cstr(&b), "HTTP/1.1 400");
+    buf_clear(&b);
+    buf_lit(&b, "POST /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 20000; i++)
+        buf_lit(&b, "1\r\n\n\r\n"); /* small chunks are only slow; and data may be any bytes */
+    buf_lit(&b, "0\r\n\r\n");
+    assert_status(s, buf_cstr(&b), "HTTP/1.1 200");
+    buf_fini(&b);
+}
+
+SERVER_TEST(test_http1__chunked_request_cut_at_every_byte_is_put_together, .tls = false) {
+    static const char text[] = "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                               "3;e=f\r\na\n \r\n2\r\nde\r\n0\r\nx: y\r\n\r\n";
+    struct test_conn c;
+    struct buf out = BUF_INIT;
+    test_connect(&c, s, "http/1.1");
+    for (size_t cut = 1; cut < sizeof text - 1; cut++) {
+        test_send(&c, text, cut);
+        test_send(&c, text + cut, sizeof text - 1 - cut);
+        test_receive(&c, &out, "[a\n de]");
+        buf_clear(&out);
+    }
+    for (size_t i = 0; i < sizeof text - 1; i++)
+        test_send(&c, text + i, 1);
+    test_receive(&c, &out, "[a\n de]");
+    test_disconnect(&c);
+    buf_fini(&out);
+}
+
+SERVER_TEST(test_http1__peer_that_still_sends_can_read_why_it_was_refused, .body_bytes_max = 1000) {
+    struct test_conn c;
+    struct buf out = BUF_INIT;
+    char *body = malloc(4000000);
+    assert_non_null(body);
+    memset(body, 'x', 4000000);
+    test_connect(&c, s, "http/1.1");
+    test_send_text(&c, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4000000\r\n\r\n");
+    test_send(&c, body, 4000000);
+    test_shutdown(&c);
+    test_receive(&c, &out, NULL);
+    assert_contains(buf_view(&out), "HTTP/1.1 413 ");
+    test_disconnect(&c);
+    free(body);
+    buf_fini(&out);
+}
+
 SERVER_TEST(test_http1__limits_are_answered, .body_bytes_max = 1000) {
     struct buf out = BUF_INIT;
     assert_status(s, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1001\r\n\r\n", "HTTP/1.1 413");
@@ -308,7 +396,45 @@ TEST(test_http1__draining_lets_requests_finish) {
     buf_fini(&out);
 }
 
+TEST(test_http1__streams_end_when_the_server_drains) {
+    struct test_server s;
+    struct test_conn c;
+    struct buf out = BUF_INIT;
+    test_server_start(&s, NULL);
+    test_connect(&c, &s, "http/1.1");
+    test_send_text(&c, "GET /held HTTP/1.1\r\nHost: h\r\n\r\n");
+    test_receive(&c, &out, "\r\n\r\n");
+    http_server_stop(s.server, 5000); /* were it not ended, this would take that long */
+    test_receive(&c, &out, NULL);
+    assert_contains(buf_view(&out), "7\r\ndrained\r\n0\r\n\r\n");
+    assert_int_equal(test_server_gone(), 0);
+    test_disconnect(&c);
+    buf_fini(&out);
+}
+
+SERVER_TEST(test_http1__upgraded_peer_may_finish_writing_first, .tls = false) {
+    struct test_conn c;
+    struct buf out = BUF_INIT;
+    test_connect(&c, s, "http/1.1");
+    test_send_text(&c,
+                   "GET /upgrade HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: half\r\n\r\nhello");
+    test_shutdown(&c);
+    test_receive(&c, &out, NULL);
+    assert_true(str_has_suffix(buf_view(&out), S("\r\n\r\nhello, bye")));
+    wait_gone(1);
+    test_disconnect(&c);
+    buf_fini(&out);
+}
+
 /* -- hostile -- */
+
+SERVER_TEST(test_http1__reader_that_stops_amid_a_stream_is_left, .idle_timeout_ms = 100) {
+    struct test_conn c;
+    test_connect(&c, s, "http/1.1");
+    test_send_text(&c, "GET /stream?n=4000000 HTTP/1.1\r\nHost: h\r\n\r\n");
+    wait_gone(1);
+    test_disconnect(&c);
+}
 
 SERVER_TEST(test_http1__slow_reader_of_a_large_answer_is_not_idle, .idle_timeout_ms = 300) {
     struct test_conn c;

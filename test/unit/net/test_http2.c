@@ -90,6 +90,15 @@ static void peer_close(struct peer *p) {
         buf_fini(&p->streams[i].body);
 }
 
+/* Reads frames without giving any room back, until n streams are closed. */
+static void peer_read_until_reset(struct peer *p, unsigned n) {
+    uint8_t buffer[16384];
+    while (p->closed < n) {
+        size_t got = test_read(&p->conn, buffer, sizeof buffer);
+        assert_true(got > 0 && nghttp2_session_mem_recv(p->session, buffer, got) > 0);
+    }
+}
+
 static nghttp2_nv nv(const char *name, const char *value) {
     return (nghttp2_nv){(uint8_t *)name, (uint8_t *)value, strlen(name), strlen(value), NGHTTP2_NV_FLAG_NONE};
 }
@@ -154,6 +163,7 @@ H2_TEST(test_http2__large_answers_and_streams_arrive_whole, .tls = true) {
 
 struct upload {
     size_t left;
+    bool never_ends;
 };
 
 static ssize_t read_upload(nghttp2_session *s, int32_t id, uint8_t *to, size_t n, uint32_t *flags,
@@ -163,9 +173,11 @@ static ssize_t read_upload(nghttp2_session *s, int32_t id, uint8_t *to, size_t n
     (void)id;
     (void)arg;
     size_t part = u->left < n ? u->left : n;
+    if (part == 0 && u->never_ends)
+        return NGHTTP2_ERR_DEFERRED;
     memset(to, 'y', part);
     u->left -= part;
-    if (u->left == 0)
+    if (u->left == 0 && !u->never_ends)
         *flags |= NGHTTP2_DATA_FLAG_EOF;
     return (ssize_t)part;
 }
@@ -186,6 +198,109 @@ H2_TEST(test_http2__bodies_are_bounded, .tls = true, .body_bytes_max = 100000) {
     assert_int_equal(p->streams[0].status, 200);
     assert_int_equal(p->streams[0].body.n, 100000 + strlen("POST /echo ? []"));
     assert_int_equal(p->streams[1].status, 413);
+}
+
+/* A stream that never ends its headers or its body; `head`: whether the headers are complete. */
+static void send_open(struct peer *p, uint32_t id, bool head) {
+    static const uint8_t block[] = "\x83\x87\x04\x05/echo\x41\x01h"; /* POST, https, /echo, authority h */
+    enum { BLOCK = sizeof block - 1 };
+    uint8_t frame[9 + BLOCK] = {0, 0, BLOCK, NGHTTP2_HEADERS, head ? 4 : 0, 0, 0, 0, (uint8_t)id};
+    memcpy(frame + 9, block, BLOCK);
+    test_send(&p->conn, frame, sizeof frame);
+}
+
+H2_TEST(test_http2__slow_bodies_are_answered, .tls = true, .body_timeout_ms = 100) {
+    (void)s;
+    struct upload half = {.left = 100, .never_ends = true};
+    post(p, &half);
+    peer_run(p, 1);
+    assert_int_equal(p->streams[0].status, 408);
+    peer_get(p, "/echo");
+    peer_run(p, 2);
+    assert_int_equal(p->streams[1].status, 200);
+}
+
+H2_TEST(test_http2__slow_headers_end_the_connection, .tls = true, .header_timeout_ms = 100) {
+    (void)s;
+    uint8_t buffer[16384];
+    peer_get(p, "/never"); /* that another request is being answered does not matter */
+    nghttp2_session_send(p->session);
+    send_open(p, 3, false);
+    while (test_read(&p->conn, buffer, sizeof buffer) > 0)
+        continue;
+    assert_int_equal(test_server_gone(), 1);
+}
+
+H2_TEST(test_http2__peer_that_opens_no_window_is_left, .tls = true, .idle_timeout_ms = 100) {
+    (void)s;
+    peer_get(p, "/big?n=3000000");
+    nghttp2_session_send(p->session);
+    peer_read_until_reset(p, 1);
+    assert_int_equal(p->streams[0].error, NGHTTP2_CANCEL);
+}
+
+H2_TEST(test_http2__bodies_of_a_connection_share_a_budget, .tls = true, .body_bytes_max = 100000) {
+    (void)s;
+    struct upload parts[12];
+    for (int i = 0; i < 12; i++) {
+        parts[i] = (struct upload){.left = 90000, .never_ends = true};
+        post(p, &parts[i]);
+    }
+    peer_run(p, 1);
+    unsigned refused = 0;
+    for (int i = 0; i < 12; i++)
+        refused += p->streams[i].status == 429;
+    assert_true(refused >= 1);
+}
+
+/* A stream whose window overflows is reset by the server, which it may find out while a handler writes. */
+H2_TEST(test_http2__reset_amid_writes_is_told_later, .tls = false) {
+    static const uint8_t overflow[13] = {0,    0,    4,   NGHTTP2_WINDOW_UPDATE, 0, 0, 0, 0, 1, 0x7f,
+                                         0xff, 0xff, 0xff};
+    peer_close(p);
+    for (int i = 0; i < 20; i++) {
+        uint8_t buffer[16384];
+        peer_open(p, s);
+        peer_get(p, "/events");
+        nghttp2_session_send(p->session);
+        for (int k = 0; k < 1 + i % 5; k++) {
+            size_t got = test_read(&p->conn, buffer, sizeof buffer);
+            assert_true(got > 0 && nghttp2_session_mem_recv(p->session, buffer, got) > 0);
+        }
+        test_send(&p->conn, overflow, sizeof overflow);
+        peer_run(p, 1);
+        assert_true(p->closed == 1);
+        peer_close(p);
+    }
+    peer_open(p, s);
+}
+
+H2_TEST(test_http2__requests_in_flight_finish_when_the_server_stops, .tls = true) {
+    peer_get(p, "/held");
+    nghttp2_session_send(p->session);
+    uint8_t buffer[16384];
+    while (p->streams[0].status == 0) {
+        size_t got = test_read(&p->conn, buffer, sizeof buffer);
+        assert_true(got > 0 && nghttp2_session_mem_recv(p->session, buffer, got) > 0);
+    }
+    http_server_stop(s->server, 5000);
+    while (p->closed == 0 || !p->goaway) {
+        size_t got = test_read(&p->conn, buffer, sizeof buffer);
+        assert_true(got > 0 && nghttp2_session_mem_recv(p->session, buffer, got) > 0);
+    }
+    assert_true(p->goaway);
+    assert_str_equal(buf_view(&p->streams[0].body), S("drained"));
+    assert_int_equal(p->streams[0].error, NGHTTP2_NO_ERROR);
+    test_server_start(s, &(struct test_server_options){.tls = false});
+}
+
+H2_TEST(test_http2__answer_before_the_body_ends_the_stream, .tls = true, .body_bytes_max = 1000) {
+    (void)s;
+    struct upload large = {.left = 5000, .never_ends = true};
+    post(p, &large);
+    peer_run(p, 1);
+    assert_int_equal(p->streams[0].status, 413);
+    assert_int_equal(p->streams[0].error, NGHTTP2_NO_ERROR);
 }
 
 H2_TEST(test_http2__reset_stream_tells_the_handler, .tls = true) {
