@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "main/version.h"
+#include "network/cni.h"
 
 struct applet {
     const char *name;
@@ -23,6 +24,9 @@ static int run_version(int argc, char **argv) {
 }
 
 static const struct applet applets[] = {
+    {"cni", "connect pods to the node's network, for container runtimes", cni_main},
+    {"coxswain-cni", "the same, by the name runtimes use", cni_main},
+    {"loopback", "the loopback plugin of container runtimes", cni_main},
     {"version", "print the versions", run_version},
 };
 
