@@ -18,8 +18,8 @@ enum admission_operation { ADMIT_CREATE = 1, ADMIT_UPDATE = 2, ADMIT_DELETE = 4,
 struct admission_request {
     struct call *call;
     enum admission_operation operation;
-    const struct kind *kind; /* hub of the resource */
-    struct str ns, name, subresource;
+    const struct kind *kind;          /* hub of the resource */
+    struct str ns, name, subresource; /* ns of a namespace is its name, as upstream has it */
     void *object; /* packed, hub version (or the subresource's body type); edited by mutating plugins; NULL
                      for deletions */
     uint16_t object_type;
@@ -32,7 +32,9 @@ struct admission_request {
     unsigned step;
     bool mutating;
     bool inline_; /* the walk is on the stack */
-    void *plugin_state;
+    bool resumed; /* before the plugin that waits had returned */
+    struct status *verdict;
+    void *plugin_state; /* of the plugin that waits */
 };
 
 enum admission_verdict {

@@ -1,5 +1,9 @@
 /* apiserver/strategy: what is special about a kind when it is written.
  *
+ * Updates: the registry first sets metadata.generation back to the stored one and restores the status (or,
+ * for the status subresource, everything but status and metadata), then calls the slot, then counts the
+ * generation up where spec_generation says so. A slot may set the generation itself (to old + 1).
+ *
  * One row per hub kind that needs one; slots may be NULL. All run on the call's thread, do not block, and
  * edit packed structs of the hub version in place (memory from the call's arena). Rules: strategy.tsv. One
  * file for kinds that belong together: strategy_core.c, strategy_apps.c, strategy_service.c, ….
@@ -24,6 +28,9 @@ struct strategy {
     void (*prepare_create)(struct call *c, void *object);
     void (*prepare_update)(struct call *c, void *object, const void *old);
     void (*prepare_status)(struct call *c, void *object, const void *old);
+    /* Updates through another subresource whose body is the object itself: "ephemeralcontainers", "resize",
+     * "approval", "finalize". Everything that the subresource is not for is set back to what it was. */
+    void (*prepare_subresource)(struct call *c, struct str subresource, void *object, const void *old);
 
     /* After mutating admission and before validation: things that must be taken from somewhere (cluster IPs,
      * node ports). They are given back by settle. 0, or *ret_status. With dry run: nothing is really taken.
@@ -36,6 +43,11 @@ struct strategy {
 
     /* Warnings for clients (deprecated fields, …). old: NULL for creation. */
     void (*warn)(struct call *c, const void *object, const void *old);
+
+    /* A deletion that no finalizer of metadata stops: whether something of the kind's own does (namespaces:
+     * spec.finalizers). object: a copy to be kept, in the call's arena, to be edited (phase Terminating); its
+     * deletion time is set already. Also asked again when the object is deleting already. */
+    bool (*outlives_delete)(struct call *c, void *object);
 
     /* Seconds a deletion waits; < 0: the kind knows no graceful deletion. asked: what the client wants, < 0:
      * nothing. Pods: spec.terminationGracePeriodSeconds, 0 when not bound or already ended. May edit the
