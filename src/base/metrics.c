@@ -215,9 +215,27 @@ static struct family *family_new(struct metrics *m, const struct metric_desc *de
     return f;
 }
 
+static void family_free(struct family *f);
+
+/* The family of that name if both sides share it; the lock is held. */
+static struct family *find_shared(struct metrics *m, const struct family *like) {
+    vec_foreach (f, &m->families)
+        if (strcmp((*f)->desc.name, like->desc.name) == 0)
+            return (*f)->desc.shared && like->desc.shared && (*f)->type == like->type &&
+                           (*f)->n_labels == like->n_labels
+                       ? *f
+                       : NULL;
+    return NULL;
+}
+
 static struct family *metrics_add(struct metrics *m, const struct metric_desc *desc, enum metric_type type) {
     struct family *f = family_new(m, desc, type);
     _cleanup_unlock struct mutex *held = mutex_hold(&m->lock);
+    struct family *there = desc->shared ? find_shared(m, f) : NULL;
+    if (there) {
+        family_free(f);
+        return there;
+    }
     vec_push(&m->families, f);
     size_t i = m->families.n - 1;
     for (; i > 0 && strcmp(m->families.v[i - 1]->desc.name, desc->name) >= 0; i--) {

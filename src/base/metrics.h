@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,7 @@ struct metric_desc {
     const double *buckets;                     /* of histograms: ascending upper bounds, without +Inf */
     size_t n_buckets;
     uint32_t series_max; /* 0: METRIC_SERIES_MAX */
+    bool shared;         /* who registers it again in the same form gets the family that is there */
 };
 
 struct metrics *metrics_new(void);

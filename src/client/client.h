@@ -90,7 +90,7 @@ struct client_answer {
     const struct meta_status *status; /* of failures; NULL: none came */
     int32_t retry_after_seconds;      /* 0: not said */
     /* lists */
-    struct object **items; /* one reference each */
+    struct object **items; /* one reference each; the array lies in the arena */
     uint32_t n_items;
     struct str resource_version, continue_token;
     int64_t remaining; /* items after these; 0: none or not known */
@@ -184,3 +184,9 @@ struct client {
     struct informers *informers; /* shared ones, made on first use */
     char name[64];
 };
+
+/* Fills in a transport's first member. sim gives clock and chance of a simulation; NULL: the system's. */
+void client_init(struct client *c, const struct client_ops *ops, struct sim *sim);
+
+/* The code of an answer as above, with the Status's message (status may be NULL); 0 below 400. */
+int client_error(int http_code, const struct meta_status *status, struct err *err);

@@ -266,3 +266,14 @@ TEST(test_metrics__updates_of_threads_add_up) {
     assert_int_equal(histogram_count(s.histogram), 20000);
     metrics_free(m);
 }
+
+TEST(test_metrics__shared_families_are_registered_once) {
+    struct metrics *m = metrics_new();
+    struct metric_desc d = {.name = "adds_total", .help = "Adds.", .labels = {"name"}, .shared = true};
+    struct counter_vec *one = metrics_counter(m, &d), *other = metrics_counter(m, &d);
+    assert_ptr_equal(one, other);
+    assert_aborts(metrics_gauge(m, &d));
+    d.shared = false;
+    assert_aborts(metrics_counter(m, &d));
+    metrics_free(m);
+}
