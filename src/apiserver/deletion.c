@@ -278,7 +278,7 @@ static void walk(struct deletion *d, bool mutating) {
         .call = d->call,
         .operation = ADMIT_DELETE,
         .kind = d->kind,
-        .ns = d->ns,
+        .ns = d->kind->index == KIND_CORE_NAMESPACE ? d->name : d->ns,
         .name = d->name,
         .subresource = S(""),
         .object_type = d->kind->type,

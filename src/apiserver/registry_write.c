@@ -17,6 +17,7 @@
 #include "api/managed.h"
 #include "api/meta.h"
 #include "api/name_generate.h"
+#include "api/types/ids.h"
 #include "api/validate.h"
 #include "apiserver/authz.h"
 #include "apiserver/cache.h"
@@ -41,10 +42,11 @@ int write_refuse(struct write *w, struct status *failure) {
 
 /* What strategy->allocate took is given back or kept. */
 static void settle(struct write *w, bool stored) {
-    if (!w->allocated)
+    bool gone = stored && w->removes;
+    if (!w->strategy || !w->strategy->settle || (!w->allocated && !gone))
         return;
     w->allocated = false;
-    w->strategy->settle(w->call, stored, stored ? w->object : NULL, w->old ? w->old->body : NULL);
+    w->strategy->settle(w->call, stored, stored && !gone ? w->object : NULL, w->old ? w->old->body : NULL);
 }
 
 static void drop_old(struct write *w) {
@@ -140,7 +142,7 @@ static void walk(struct write *w, bool mutating) {
         .call = w->call,
         .operation = w->old ? ADMIT_UPDATE : ADMIT_CREATE,
         .kind = w->kind,
-        .ns = w->ns,
+        .ns = w->kind->index == KIND_CORE_NAMESPACE ? w->name : w->ns,
         .name = w->name,
         .subresource = w->subresource,
         .object = w->object,
@@ -268,7 +270,7 @@ static int allocate(struct write *w) {
     int code = s->allocate(w->call, w->object, w->old ? w->old->body : NULL, &failure);
     if (code < 0)
         return write_refuse(w, failure);
-    w->allocated = s->settle != NULL;
+    w->allocated = true;
     return 0;
 }
 

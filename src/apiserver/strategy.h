@@ -23,8 +23,9 @@ struct strategy {
     bool spec_generation; /* metadata.generation is 1 at creation and grows when anything but metadata and
                              status changed */
 
-    /* Before admission. Generic work (uid, creationTimestamp, generateName, status of the main resource reset
-     * to the old one, deletion fields kept) is done by the registry. */
+    /* After mutating admission, before validation (prepare_subresource: before admission). Generic work (uid,
+     * creationTimestamp, generateName, status of the main resource reset to the old one, deletion fields
+     * kept) is done by the registry. */
     void (*prepare_create)(struct call *c, void *object);
     void (*prepare_update)(struct call *c, void *object, const void *old);
     void (*prepare_status)(struct call *c, void *object, const void *old);
