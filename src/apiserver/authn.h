@@ -18,6 +18,7 @@ struct authn_options {
         *client_ca_path;    /* certificates were verified by TLS already; needed for the user's name only */
     const char *token_file; /* CSV token,user,uid,"group,group"; NULL: none */
     const char *sa_public_key_path; /* PEM, of service account tokens; more keys may follow in the file */
+    struct str sa_public_key_pem;   /* the same as text; absent: none */
     const char *sa_issuer;          /* https://kubernetes.default.svc.cluster.local */
     const char *const *audiences;   /* NULL-terminated; tokens for others are refused */
     struct cache *cache;            /* bound objects must exist: secrets, service accounts, pods, nodes */
@@ -36,3 +37,7 @@ int authn_request(struct authn *a, struct http_request *r, struct arena *arena, 
 /* A bearer token alone, for TokenReview. audiences empty: the server's own. */
 int authn_token(struct authn *a, struct str token, struct str_array audiences, struct arena *arena,
                 struct user *ret_user, struct str_array *ret_audiences, struct err *err);
+
+/* The public keys of service account tokens, for the key set that is published. */
+struct jwt_keys;
+const struct jwt_keys *authn_keys(const struct authn *a);
