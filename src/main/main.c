@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "main/applet.h"
 #include "main/version.h"
 #include "network/cni.h"
 
@@ -28,6 +29,8 @@ static const struct applet applets[] = {
     {"coxswain-cni", "the same, by the name runtimes use", cni_main},
     {"loopback", "the loopback plugin of container runtimes", cni_main},
     {"version", "print the versions", run_version},
+    {"apiserver", "serve the Kubernetes API", applet_apiserver},
+    {"kube-apiserver", "the same, under upstream's name", applet_apiserver},
 };
 
 #define APPLET_COUNT (sizeof applets / sizeof *applets)

@@ -1,0 +1,5 @@
+/* main/applet: the programs of the multi-call binary; each parses its own arguments. The first thread. */
+#pragma once
+
+/* Returns the exit status. */
+int applet_apiserver(int argc, char **argv);
