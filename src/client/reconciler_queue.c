@@ -215,7 +215,7 @@ int64_t queue_due(struct reconciler *rc) {
 }
 
 void queue_fini(struct reconciler *rc) {
+    timers_fini(&rc->delays); /* looks at the keys' timers */
     map_foreach(e, &rc->keys) free(e->value);
     map_fini(&rc->keys);
-    timers_fini(&rc->delays);
 }
