@@ -194,7 +194,7 @@ static void put_date_and_end(struct buf *b, struct conn *c) {
     buf_printf(b, "date: %s\r\n\r\n", server_date(c->loop).p);
 }
 
-static void put_headers(struct buf *b, struct http_request *r, const struct http_header *headers, size_t n) {
+void h1_put_headers(struct buf *b, struct http_request *r, const struct http_header *headers, size_t n) {
     for (size_t i = 0; i < n; i++) {
         if (!request_safe_name(headers[i].name))
             continue;
@@ -217,7 +217,7 @@ static void h1_head(struct http_request *r, int status, const struct http_header
         h->keep_alive = false;
     const char *reason = http_status_str((enum http_status)status);
     buf_printf(&b, "HTTP/1.1 %d %s\r\n", status, reason);
-    put_headers(&b, r, headers, n);
+    h1_put_headers(&b, r, headers, n);
     if (h->chunked)
         buf_lit(&b, "transfer-encoding: chunked\r\n");
     else if (body_bytes >= 0 && status != 204 && status != 304 &&
@@ -502,120 +502,15 @@ void h1_start(struct conn *c) {
 
 /* -- upgrades -- */
 
-struct raw {
-    struct http_request *request;
-    const struct http_raw_ops *ops;
-    void *user;
-    bool finishing;
-};
-
-static bool raw_on_data(struct conn *c, const char *p, size_t n) {
-    struct raw *w = c->p;
-    w->ops->on_data(w->user, str_make(p, n));
-    return true;
-}
-
-static void raw_on_eof(struct conn *c) {
-    struct raw *w = c->p;
-    w->ops->on_data(w->user, S(""));
-    if (c->shut)
-        conn_close(c);
-}
-
-static void raw_on_writable(struct conn *c) {
-    struct raw *w = c->p;
-    if (c->out.bytes < CONN_OUTPUT_LOW && w->ops->on_writable)
-        w->ops->on_writable(w->user);
-}
-
-static void raw_on_close(struct conn *c) {
-    struct raw *w = c->p;
-    w->ops->on_close(w->user, NULL);
-    c->upgraded = w->request;
-    free(w);
-    c->p = NULL;
-}
-
-static void raw_on_drain(struct conn *c) {
-    (void)c;
-}
-
-static bool raw_on_timeout(struct conn *c) {
-    (void)c;
-    return true;
-}
-
-const struct conn_protocol raw_protocol = {
-    .on_data = raw_on_data,
-    .on_eof = raw_on_eof,
-    .on_writable = raw_on_writable,
-    .on_close = raw_on_close,
-    .on_drain = raw_on_drain,
-    .on_timeout = raw_on_timeout,
-};
-
-static void send_upgrade_head(struct http_request *r, struct str protocol, const struct http_header *headers,
-                              size_t n) {
-    struct buf b = BUF_INIT;
-    buf_printf(&b, "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: %.*s\r\n",
-               STR_ARG(request_safe_value(r, protocol)));
-    put_headers(&b, r, headers, n);
-    buf_lit(&b, "\r\n");
-    conn_send(r->conn, (struct http_chunk){.bytes = buf_view(&b), .release = free, .arg = b.p});
-}
-
-int http_upgrade(struct http_request *r, struct str protocol, const struct http_header *headers,
-                 size_t n_headers, const struct http_raw_ops *ops, void *user, struct err *err) {
+/* h1_run still looks at h when this is called from a handler: it is freed with the request. */
+struct buf h1_leave(struct http_request *r) {
     struct conn *c = r->conn;
-    check(r->state == REQ_HANDLING);
-    if (r->in.version != 1)
-        return err_set(err, ERR_UNSUPPORTED, "a connection of HTTP/2 cannot be upgraded");
     struct h1 *h = c->p;
-    struct raw *w = calloc(1, sizeof *w);
-    if (!w)
-        panic("out of memory");
-    *w = (struct raw){.request = r, .ops = ops, .user = user};
-    send_upgrade_head(r, protocol, headers, n_headers);
-    r->state = REQ_RAW;
-    r->protocol = w;
     struct buf early = h->input;
     h->input = (struct buf)BUF_INIT;
     h->request = NULL;
-    /* h1_run still looks at h when this is called from a handler: it is freed with the connection's next
-     * turn. */
-    c->p = w;
-    c->protocol = &raw_protocol;
     h->answering = true;
+    c->p = NULL;
     arena_hold(&r->arena, (void (*)(void *))h1_free, h);
-    conn_deadline(c, 0);
-    conn_pause(c, false); /* too much of it may have come before the answer */
-    if (early.n)
-        ops->on_data(user, buf_view(&early));
-    buf_fini(&early);
-    conn_push(c);
-    return 0;
-}
-
-int http_raw_write(struct http_request *r, const struct http_chunk *chunks, size_t n_chunks) {
-    struct conn *c = r->conn;
-    if (c->shut_when_sent || c->state == CONN_CLOSING)
-        return ERR_CLOSED;
-    if (c->out.bytes >= HTTP_STREAM_QUEUE_MAX)
-        return ERR_AGAIN;
-    for (size_t i = 0; i < n_chunks; i++)
-        conn_send(c, chunks[i]);
-    conn_push(c);
-    return 0;
-}
-
-void http_raw_pause(struct http_request *r, bool pause) {
-    conn_pause(r->conn, pause);
-}
-
-void http_raw_shutdown(struct http_request *r) {
-    conn_shutdown(r->conn);
-}
-
-void http_raw_close(struct http_request *r) {
-    conn_close(r->conn);
+    return early;
 }

@@ -127,6 +127,9 @@ int http_upgrade(struct http_request *r, struct str protocol, const struct http_
 int http_raw_write(struct http_request *r, const struct http_chunk *chunks, size_t n_chunks);
 void http_raw_pause(struct http_request *r, bool pause); /* stop reading: back-pressure */
 void http_raw_shutdown(struct http_request *r);          /* finish writing; closes once the peer does too */
+/* Ends the connection once what waits is sent (a peer that still sends gets to read it); on_close follows. */
+void http_raw_finish(struct http_request *r);
+size_t http_raw_queued(struct http_request *r);
 void http_raw_close(struct http_request *r);             /* both ways, at once */
 
 struct http_server_options {

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/loop.h"
 #include "net/conn.h"
 
@@ -90,6 +91,12 @@ void request_free_when_sent(struct http_request *r);
 
 /* 0, or the status to answer with: 431 for too many or too large headers, 400 for bad ones. */
 int request_add_header(struct http_request *r, struct str name, struct str value);
+
+/* Headers of an answer as text of HTTP/1.1. */
+void h1_put_headers(struct buf *b, struct http_request *r, const struct http_header *headers, size_t n);
+
+/* HTTP/1.1 leaves the connection to an upgrade; returns what came behind the request. */
+struct buf h1_leave(struct http_request *r);
 
 /* Splits and decodes the request target. False: malformed (400). */
 bool request_set_target(struct http_request *r, struct str target);
