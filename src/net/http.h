@@ -89,6 +89,13 @@ struct loop *http_request_loop(struct http_request *r);
 /* First header of that (lower case) name, STR_NONE when there is none. */
 struct str http_header(struct http_request *r, struct str name);
 
+/* Whether a comma-separated list holds the token, in any case. */
+bool http_list_has(struct str list, struct str token);
+
+/* The first item of a header's lists (it may be there many times) that is one of ours, exactly. An empty one
+ * of ours stands for a client that names nothing. STR_NONE when there is none. */
+struct str http_choose(struct http_request *r, struct str name, const struct str *ours, size_t n);
+
 /* First value of a query parameter, percent-decoded into the arena; STR_NONE when there is none. */
 struct str http_query(struct http_request *r, struct str name);
 
@@ -130,7 +137,7 @@ void http_raw_shutdown(struct http_request *r);          /* finish writing; clos
 /* Ends the connection once what waits is sent (a peer that still sends gets to read it); on_close follows. */
 void http_raw_finish(struct http_request *r);
 size_t http_raw_queued(struct http_request *r);
-void http_raw_close(struct http_request *r);             /* both ways, at once */
+void http_raw_close(struct http_request *r); /* both ways, at once */
 
 struct http_server_options {
     struct str address;               /* IP, "" is any */

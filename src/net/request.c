@@ -168,6 +168,41 @@ struct str http_header(struct http_request *r, struct str name) {
     return STR_NONE;
 }
 
+bool http_list_has(struct str list, struct str token) {
+    struct str item;
+    while (list.n) {
+        str_split(list, ',', &item, &list);
+        if (str_eq_nocase(str_trim(item), token))
+            return true;
+    }
+    return false;
+}
+
+static struct str one_of(struct str item, const struct str *ours, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(item, ours[i]))
+            return ours[i];
+    return STR_NONE;
+}
+
+struct str http_choose(struct http_request *r, struct str name, const struct str *ours, size_t n) {
+    bool any = false;
+    for (size_t i = 0; i < r->in.n_headers; i++) {
+        struct str item, chosen, list = r->headers[i].value;
+        if (!str_eq(r->headers[i].name, name))
+            continue;
+        while (list.n) {
+            str_split(list, ',', &item, &list);
+            item = str_trim(item);
+            any |= item.n > 0;
+            chosen = item.n ? one_of(item, ours, n) : STR_NONE;
+            if (chosen.p)
+                return chosen;
+        }
+    }
+    return any ? STR_NONE : one_of(S(""), ours, n);
+}
+
 struct str http_query(struct http_request *r, struct str name) {
     return url_query(&r->arena, r->in.query, name);
 }

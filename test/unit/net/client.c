@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/loop.h"
+#include "net/channels.h"
 #include "unit/unit.h"
 
 static atomic_uint gone;
@@ -172,6 +173,60 @@ static void on_drain(void *arg, struct loop *l) {
     http_stream_end(r);
 }
 
+/* -- channels that send back what comes -- */
+
+struct echo {
+    struct channels *channels;
+    struct channel *out; /* a WebSocket's stdout */
+};
+
+static bool echo_open(void *user, struct channel *ch) {
+    struct echo *e = user;
+    check(e->channels == channel_owner(ch));
+    if (str_eq(channel_header(ch, S("streamtype")), S("stdout"))) {
+        e->out = ch;
+        (void)channel_write(ch, S(""));
+    }
+    return true;
+}
+
+static void echo_data(void *user, struct channel *ch, struct str bytes) {
+    struct echo *e = user;
+    check(channel_write(e->out ? e->out : ch, bytes) == (int)bytes.n);
+}
+
+static void echo_end(void *user, struct channel *ch) {
+    (void)user;
+    channels_finish(channel_owner(ch));
+}
+
+static void echo_ignore(void *user, struct channel *ch) {
+    (void)user;
+    (void)ch;
+}
+
+static void echo_close(void *user, const struct err *why) {
+    (void)why;
+    free(user);
+    atomic_fetch_add(&gone, 1);
+}
+
+static void answer_channels(struct http_request *r) {
+    static const struct str spdy[] = {STR_INIT("v4.channel.k8s.io")};
+    static const struct str websocket[] = {STR_INIT("v5.channel.k8s.io"), STR_INIT("v4.channel.k8s.io"),
+                                           STR_INIT(""), STR_INIT("SPDY/3.1+portforward.k8s.io")};
+    static const struct str types[] = {STR_INIT("stdin"), STR_INIT("stdout")};
+    static const struct channels_ops ops = {echo_open,   echo_data,   echo_end,
+                                            echo_ignore, echo_ignore, echo_close};
+    static const struct channels_offer offer = {
+        .spdy = spdy, .n_spdy = 1, .websocket = websocket, .n_websocket = 4, .types = types, .n_types = 2};
+    struct echo *e = calloc(1, sizeof *e);
+    struct err err = ERR_INIT;
+    check(e != NULL);
+    if (channels_upgrade(r, &offer, &ops, e, &e->channels, &err) < 0)
+        free(e);
+}
+
 static void answer_split(struct http_request *r) {
     const struct http_header h[] = {{S("warning"), S("a\r\nx-evil: 1")}, {S("x\r\ny-evil"), S("1")}};
     http_respond(r, 200, h, 2, NULL, 0);
@@ -202,6 +257,8 @@ static void handle(void *arg, struct http_request *r) {
         answer_events(r);
     else if (str_eq(path, S("/held")))
         answer_held(r);
+    else if (str_eq(path, S("/channels")))
+        answer_channels(r);
     else if (str_eq(path, S("/split")))
         answer_split(r);
     else if (str_eq(path, S("/user")))

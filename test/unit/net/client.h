@@ -19,6 +19,7 @@
  *   /split           headers that try to split the answer
  *   /user            the header x-user
  *   /held            begins a stream that ends when the server drains
+ *   /channels        channels that send back what comes
  *   /cert            the common name of the client's certificate
  */
 struct test_server {
