@@ -163,6 +163,8 @@ static void update(struct fake *f, const struct client_call *c, struct client_an
     struct draft d;
     bool status = str_eq(c->subresource, S("status"));
     draft_of(&d, k, status ? old->body : c->body);
+    if (status && k == KIND(APPS_DEPLOYMENT)) /* as the server: only spec and labels are kept there */
+        d.meta->annotations = wanted->annotations;
     if (status)
         take_status(k, d.body, c->body);
     else
@@ -243,7 +245,24 @@ static void patch(struct fake *f, const struct client_call *c, struct client_ans
     replace(f, c, old, &d, answer);
 }
 
+/* Namespaces go when nobody holds them any more. */
+static void finalize(struct fake *f, const struct client_call *c, struct client_answer *answer) {
+    const struct object *old = target(f, c, answer);
+    const struct core_namespace *ns = c->body;
+    if (!old)
+        return;
+    if (old->meta->deletion_timestamp.set && !ns->spec.finalizers.n && !old->meta->finalizers.n)
+        succeed(answer, 200, fake_drop(f, old));
+    else
+        update(f, c, answer);
+}
+
 /* -- deleting -- */
+
+/* Spec finalizers hold a namespace like those of other objects. */
+static bool outlives(const struct object *old) {
+    return old->kind == KIND(CORE_NAMESPACE) && ((const struct core_namespace *)old->body)->spec.finalizers.n;
+}
 
 static int64_t grace_of(const struct client_call *c, const struct object *old) {
     if (old->kind != KIND(CORE_POD))
@@ -273,7 +292,7 @@ static void delete_one(struct fake *f, const struct client_call *c, const struct
     if (o && str_eq(o->propagation_policy, S("Foreground")))
         (void)meta_add_finalizer(&d.arena, d.meta, S("foregroundDeletion"));
     int64_t grace = grace_of(c, old);
-    if (grace == 0 && d.meta->finalizers.n == 0) {
+    if (grace == 0 && d.meta->finalizers.n == 0 && !outlives(old)) {
         arena_fini(&d.arena);
         succeed(answer, 200, fake_drop(f, old));
     } else if (old->meta->deletion_timestamp.set) {
@@ -365,6 +384,8 @@ static void on_subresource(struct fake *f, const struct client_call *c, struct c
         bind(f, c, answer);
     else if (str_eq(c->subresource, S("eviction")) && c->verb == CLIENT_CREATE)
         delete_(f, c, answer);
+    else if (str_eq(c->subresource, S("finalize")) && c->kind == KIND(CORE_NAMESPACE))
+        finalize(f, c, answer);
     else
         fail(answer, status_not_found(&answer->arena, about(c)));
 }
