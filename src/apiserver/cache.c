@@ -12,14 +12,20 @@
 
 #include <stdlib.h>
 
+#include "api/meta.h"
 #include "api/types/core.h"
 #include "api/types/ids.h"
 
-static const struct cow_ops object_ops = {.retain = object_retain_any, .release = object_release_any};
+const struct cow_ops cache_object_ops = {.retain = object_retain_any, .release = object_release_any};
 
 static struct str pod_node(const struct object *o) {
     struct str node = ((const struct core_pod *)o->body)->spec.node_name;
     return node.p ? node : S("");
+}
+
+struct str cache_owner_uid(const struct meta_object_meta *m) {
+    const struct meta_owner_reference *o = meta_controller(m);
+    return o && o->uid.n ? o->uid : STR_NONE;
 }
 
 /* -- states -- */
@@ -28,6 +34,7 @@ static void state_release(struct shared *s) {
     struct cache_state *state = (struct cache_state *)s;
     cow_fini(&state->tree);
     cow_fini(&state->by_node);
+    cow_fini(&state->by_owner);
     free(state);
 }
 
@@ -38,6 +45,7 @@ void cache_publish(struct cached *r, uint64_t revision) {
     shared_init(&state->shared, state_release);
     cow_snapshot(&r->tree, &state->tree);
     cow_snapshot(&r->by_node, &state->by_node);
+    cow_snapshot(&r->by_owner, &state->by_owner);
     state->revision = revision;
     cell_set(&r->current, &state->shared);
     r->changed = false;
@@ -48,6 +56,8 @@ void cache_snapshot(struct cached *r, struct cache_snapshot *ret_snapshot) {
     struct cache_state *state = (struct cache_state *)cell_get(&r->current);
     cow_snapshot(&state->tree, &ret_snapshot->tree);
     cow_snapshot(&state->by_node, &ret_snapshot->by_node);
+    cow_snapshot(&state->by_owner, &ret_snapshot->by_owner);
+    ret_snapshot->past = false;
     ret_snapshot->revision = state->revision > revision ? state->revision : revision;
     shared_unref(&state->shared);
 }
@@ -55,6 +65,7 @@ void cache_snapshot(struct cached *r, struct cache_snapshot *ret_snapshot) {
 void cache_snapshot_fini(struct cache_snapshot *s) {
     cow_fini(&s->tree);
     cow_fini(&s->by_node);
+    cow_fini(&s->by_owner);
 }
 
 struct object *cache_get(struct cached *r, struct str ns, struct str name) {
@@ -110,8 +121,9 @@ static void resource_init(struct cache *c, struct cached *r, const struct kind *
     r->kind = k;
     r->prefix = str_make(copy, prefix.n);
     r->node = k->index == KIND_CORE_POD ? pod_node : NULL;
-    cow_init(&r->tree, &object_ops);
-    cow_init(&r->by_node, &object_ops);
+    cow_init(&r->tree, &cache_object_ops);
+    cow_init(&r->by_node, &cache_object_ops);
+    cow_init(&r->by_owner, &cache_object_ops);
     cell_init(&r->current, NULL);
     mutex_init(&r->lock);
     link_init(&r->watchers);
@@ -128,6 +140,7 @@ static void resource_fini(struct cached *r) {
     mutex_fini(&r->lock);
     cell_fini(&r->current);
     cow_fini(&r->by_node);
+    cow_fini(&r->by_owner);
     cow_fini(&r->tree);
     free((char *)r->prefix.p);
 }

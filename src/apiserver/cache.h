@@ -60,12 +60,19 @@ uint64_t cache_revision(const struct cache *c);
 struct cache_snapshot {
     struct cow tree;    /* "ns/name" or "name" → struct object */
     struct cow by_node; /* pods: "node/ns/name" → struct object, node "" before they are bound; else empty */
+    struct cow by_owner; /* "uid/ns/name" ("uid/name") → struct object, by the uid of the controlling owner */
     uint64_t revision;
+    bool past; /* of cache_snapshot_at: without by_node and by_owner */
 };
 
 /* A consistent state of one resource. Free with cache_snapshot_fini. */
 void cache_snapshot(struct cached *r, struct cache_snapshot *ret_snapshot);
 void cache_snapshot_fini(struct cache_snapshot *s);
+
+/* The state as it was at a revision: of the present when nothing has changed since, else by taking back what the
+ * ring has, else from the store's history, which blocks for a while. ERR_EXPIRED when it is forgotten;
+ * ERR_INVALID when the revision is still to come. */
+int cache_snapshot_at(struct cached *r, uint64_t revision, struct cache_snapshot *ret_snapshot, struct err *err);
 
 /* One object with a reference for the caller, or NULL. */
 struct object *cache_get(struct cached *r, struct str ns, struct str name);

@@ -67,7 +67,8 @@ static void pack(struct cache_draft *d, struct str text, size_t bytes, const voi
     const struct kind *k = d->resource->kind;
     struct object o = {.body = body};
     struct str node = d->resource->node ? d->resource->node(&o) : STR_NONE;
-    size_t size = bytes + node.n + key.n + OBJECT_ENCODING_EXTRA + 64;
+    struct str owner = cache_owner_uid(object_meta_in(k, (void *)body));
+    size_t size = bytes + node.n + key.n + OBJECT_ENCODING_EXTRA + 64 + (owner.p ? owner.n + key.n + 2 : 0);
     arena_init_sized(&d->arena, text.n > TEXT_APART_BYTES ? size : size + text.n);
     d->text = object_encoding_in(&d->arena, text.n);
     memcpy(object_encoding_bytes(d->text), text.p, text.n);
@@ -78,6 +79,8 @@ static void pack(struct cache_draft *d, struct str text, size_t bytes, const voi
     } else {
         d->key = arena_str(&d->arena, key);
     }
+    if (owner.p)
+        d->owner_key = arena_printf(&d->arena, "%.*s/%.*s", STR_ARG(owner), STR_ARG(key));
 }
 
 /* The draft of a text with a mark at mark_at. */

@@ -11,18 +11,23 @@ struct change {
 
 /* -- trees -- */
 
-/* A key of the node index, for looking up what is there. */
-static void node_key(struct buf *b, struct str node, struct str key) {
-    buf_str(b, node);
-    buf_byte(b, '/');
-    buf_str(b, key);
+/* Takes an object from an index, where it is under "by/key". */
+static void index_take(struct cow *index, struct str by, struct str key) {
+    struct buf b = BUF_INIT;
+    buf_str(&b, by);
+    buf_byte(&b, '/');
+    buf_str(&b, key);
+    object_release_any(cow_take(index, buf_view(&b)));
+    buf_fini(&b);
 }
 
-static void index_take(struct cached *r, const struct object *o, struct str key) {
-    struct buf b = BUF_INIT;
-    node_key(&b, r->node(o), key);
-    object_release_any(cow_take(&r->by_node, buf_view(&b)));
-    buf_fini(&b);
+static void put_by_owner(struct cached *r, const struct cache_draft *d, const struct object *previous,
+                         struct object *o) {
+    struct str before = previous ? cache_owner_uid(previous->meta) : STR_NONE;
+    if (before.p && !str_eq(before, cache_owner_uid(o->meta)))
+        index_take(&r->by_owner, before, d->key);
+    if (d->owner_key.p)
+        object_release_any(cow_put(&r->by_owner, d->owner_key, object_ref(o)));
 }
 
 /* Puts a frozen draft in place; the reference to what it replaces, or NULL. */
@@ -30,9 +35,10 @@ static struct object *put(struct cached *r, const struct cache_draft *d, struct 
     struct object *previous = cow_put(&r->tree, d->key, object_ref(o));
     if (r->node) {
         if (previous && !str_eq(r->node(previous), r->node(o)))
-            index_take(r, previous, d->key);
+            index_take(&r->by_node, r->node(previous), d->key);
         object_release_any(cow_put(&r->by_node, d->node_key, object_ref(o)));
     }
+    put_by_owner(r, d, previous, o);
     return previous;
 }
 
@@ -40,8 +46,11 @@ static struct object *take(struct cached *r, struct str key) {
     struct object *previous = cow_get(&r->tree, key);
     if (!previous)
         return NULL;
+    struct str owner = cache_owner_uid(previous->meta);
     if (r->node)
-        index_take(r, previous, key);
+        index_take(&r->by_node, r->node(previous), key);
+    if (owner.p)
+        index_take(&r->by_owner, owner, key);
     return cow_take(&r->tree, key);
 }
 

@@ -5,6 +5,7 @@
  * cache_draft.c   an object between a request or stored bytes and its place in the tree
  * cache_write.c   from a caller to the store and back
  * cache_follow.c  what the store's thread does for each commit
+ * cache_past.c    earlier states
  * cache_ring.c    the ring of events
  * cache_watch.c   watchers, and waking them
  *
@@ -30,7 +31,7 @@
 /* One published state of a resource. */
 struct cache_state {
     struct shared shared;
-    struct cow tree, by_node;
+    struct cow tree, by_node, by_owner;
     uint64_t revision; /* of the last change in it */
 };
 
@@ -76,7 +77,7 @@ struct cached {
     struct cell current;                        /* struct cache_state */
 
     /* the store's thread alone */
-    struct cow tree, by_node;
+    struct cow tree, by_node, by_owner;
     bool changed; /* in this batch */
 
     struct mutex lock; /* all that follows */
@@ -125,6 +126,7 @@ struct cache_draft {
     struct object_encoding *text; /* in the arena */
     size_t text_n, mark_at;
     struct str key, node_key; /* of the trees, in the arena; node_key is "node/" and then key */
+    struct str owner_key;     /* "uid/" and then key; STR_NONE: nobody controls it */
 };
 
 /* Memory that a draft is made with, kept from one to the next: so what is short-lived does not leave holes
@@ -157,6 +159,11 @@ void draft_fini(struct cache_draft *d);
 struct object *object_at_revision(const struct object *o, uint64_t revision);
 
 /* -- following -- */
+
+extern const struct cow_ops cache_object_ops;
+
+/* The uid of the controlling owner; STR_NONE: there is none. */
+struct str cache_owner_uid(const struct meta_object_meta *m);
 
 int cache_load(struct cache *c, struct err *err);
 void cache_publish(struct cached *r, uint64_t revision);

@@ -8,6 +8,7 @@
 #include "api/types/ids.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "store/store.h"
 #include "cache_world.h"
 #include "unit/unit.h"
 
@@ -400,4 +401,98 @@ TEST(test_cache_key__no_two_resources_share_a_place) {
         for (size_t k = 0; k < n; k++)
             assert_true(i == k || !str_has_prefix(keys[i], keys[k]));
     assert_true(n > 50);
+}
+
+/* -- earlier states -- */
+
+static void assert_state_at(struct cache_world *w, uint64_t revision, const char *expected) {
+    struct cache_snapshot s;
+    struct err err = ERR_INIT;
+    struct cow_iter it;
+    char text[256] = "";
+    size_t n = 0;
+    assert_ok(cache_snapshot_at(cache_world_config_maps(w), revision, &s, &err), &err);
+    assert_int_equal(s.revision, revision);
+    cow_foreach (item, &it, cow_all(&it, &s.tree)) {
+        const struct object *o = item->value;
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%.*s=%.*s@%llu", n ? " " : "", STR_ARG(item->key),
+                              STR_ARG(str_map_get(((const struct core_config_map *)o->body)->data, S("v"))),
+                              (unsigned long long)o->rv);
+    }
+    cache_snapshot_fini(&s);
+    assert_string_equal(text, expected);
+}
+
+static void write_history(struct cache_world *w) {
+    assert_int_equal(cache_world_put_config_map(w, CACHE_CREATE, "ns", "a", "1", 0).rv, 1);
+    assert_int_equal(cache_world_put_config_map(w, CACHE_CREATE, "ns", "b", "1", 0).rv, 2);
+    assert_int_equal(cache_world_put_config_map(w, CACHE_UPDATE, "ns", "a", "2", 0).rv, 3);
+    assert_int_equal(cache_world_put_pod(w, CACHE_CREATE, "ns", "p", "n", 0).rv, 4);
+    assert_int_equal(cache_world_delete(w, &kinds[KIND_CORE_CONFIG_MAP], "ns", "b", 0).rv, 5);
+}
+
+static void assert_history(struct cache_world *w) {
+    assert_state_at(w, 1, "ns/a=1@1");
+    assert_state_at(w, 2, "ns/a=1@1 ns/b=1@2");
+    assert_state_at(w, 3, "ns/a=2@3 ns/b=1@2");
+    assert_state_at(w, 4, "ns/a=2@3 ns/b=1@2");
+    assert_state_at(w, 5, "ns/a=2@3");
+}
+
+TEST(test_cache__knows_earlier_states) {
+    struct cache_world w;
+    struct cache_snapshot s;
+    cache_world_init(&w);
+    write_history(&w);
+    assert_history(&w);
+    assert_fails(cache_snapshot_at(cache_world_config_maps(&w), 6, &s, NULL), ERR_INVALID);
+    cache_world_fini(&w);
+}
+
+TEST(test_cache__reads_states_before_the_ring_from_the_store) {
+    struct cache_world w;
+    struct cache_snapshot s;
+    cache_world_init(&w);
+    write_history(&w);
+    for (unsigned i = 0; i < CACHE_REPLAY + 10; i++)
+        assert_int_equal(cache_world_put_pod(&w, CACHE_UPDATE, "ns", "p", i % 2 ? "n" : "m", 0).code, 0);
+    assert_int_equal(cache_world_put_config_map(&w, CACHE_UPDATE, "ns", "a", "3", 0).code, 0);
+    cache_world_reopen(&w);
+    assert_history(&w);
+    assert_ok(w.store->ops->compact(w.store, 3, NULL), NULL);
+    assert_fails(cache_snapshot_at(cache_world_config_maps(&w), 2, &s, NULL), ERR_EXPIRED);
+    cache_world_fini(&w);
+}
+
+TEST(test_cache__finds_objects_by_their_controller) {
+    static const char owned[] = "{\"metadata\":{\"name\":\"a\",\"namespace\":\"ns\",\"ownerReferences\":[{\"apiVersion\":"
+                                "\"v1\",\"kind\":\"X\",\"name\":\"x\",\"uid\":\"%s\",\"controller\":%s}]}}";
+    static const struct {
+        const char *uid, *controller, *expected;
+    } steps[] = {{"u1", "true", "u1/ns/a"}, {"u1-2", "true", "u1-2/ns/a"}, {"u1", "true", "u1/ns/a"}, {"u1", "false", ""}};
+    struct cache_world w;
+    const struct kind *k = &kinds[KIND_CORE_CONFIG_MAP];
+    cache_world_init(&w);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        char json[512];
+        struct cache_snapshot s;
+        struct cow_iter it;
+        (void)snprintf(json, sizeof json, owned, steps[i].uid, steps[i].controller);
+        assert_int_equal(cache_world_put(&w, CACHE_UPDATE, k, "ns", "a", json, 0).code, 0);
+        cache_snapshot(cache_world_config_maps(&w), &s);
+        struct str found = S("");
+        cow_foreach (item, &it, cow_all(&it, &s.by_owner))
+            found = item->key;
+        assert_str(found, steps[i].expected);
+        cache_snapshot_fini(&s);
+    }
+    char json[512];
+    (void)snprintf(json, sizeof json, owned, "u", "true");
+    assert_int_equal(cache_world_put(&w, CACHE_UPDATE, k, "ns", "a", json, 0).code, 0);
+    assert_int_equal(cache_world_delete(&w, k, "ns", "a", 0).code, 0);
+    struct cache_snapshot s;
+    cache_snapshot(cache_world_config_maps(&w), &s);
+    assert_int_equal(cow_count(&s.by_owner), 0);
+    cache_snapshot_fini(&s);
+    cache_world_fini(&w);
 }
