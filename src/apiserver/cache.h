@@ -69,10 +69,11 @@ struct cache_snapshot {
 void cache_snapshot(struct cached *r, struct cache_snapshot *ret_snapshot);
 void cache_snapshot_fini(struct cache_snapshot *s);
 
-/* The state as it was at a revision: of the present when nothing has changed since, else by taking back what the
- * ring has, else from the store's history, which blocks for a while. ERR_EXPIRED when it is forgotten;
+/* The state as it was at a revision: of the present when nothing has changed since, else by taking back what
+ * the ring has, else from the store's history, which blocks for a while. ERR_EXPIRED when it is forgotten;
  * ERR_INVALID when the revision is still to come. */
-int cache_snapshot_at(struct cached *r, uint64_t revision, struct cache_snapshot *ret_snapshot, struct err *err);
+int cache_snapshot_at(struct cached *r, uint64_t revision, struct cache_snapshot *ret_snapshot,
+                      struct err *err);
 
 /* One object with a reference for the caller, or NULL. */
 struct object *cache_get(struct cached *r, struct str ns, struct str name);

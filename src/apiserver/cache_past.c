@@ -1,8 +1,8 @@
 /* States of a resource as they were: for continued lists, and lists at an exact revision. See cache.h.
  *
- * Nothing is kept for this: the present tree is shared, and what changed since is taken back event by event, as
- * far as the ring reaches; the store knows more, and is slower. Entries that are put back need keys that live
- * with them, so they become objects of their own around the old body.
+ * Nothing is kept for this: the present tree is shared, and what changed since is taken back event by event,
+ * as far as the ring reaches; the store knows more, and is slower. Entries that are put back need keys that
+ * live with them, so they become objects of their own around the old body.
  */
 #include "apiserver/cache_priv.h"
 

@@ -53,6 +53,7 @@ static const struct {
     {STR_INIT("update"), VERB_UPDATE, registry_put},
     {STR_INIT("patch"), VERB_PATCH, registry_patch},
     {STR_INIT("delete"), VERB_DELETE, registry_delete},
+    {STR_INIT("deletecollection"), VERB_DELETECOLLECTION, registry_delete_collection},
 };
 
 /* Whether its body is the object itself, of which it changes a part. */

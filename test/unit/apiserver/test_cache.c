@@ -8,8 +8,8 @@
 #include "api/types/ids.h"
 #include "base/arena.h"
 #include "base/buf.h"
-#include "store/store.h"
 #include "cache_world.h"
+#include "store/store.h"
 #include "unit/unit.h"
 
 static const struct kind *config_map(void) {
@@ -465,11 +465,15 @@ TEST(test_cache__reads_states_before_the_ring_from_the_store) {
 }
 
 TEST(test_cache__finds_objects_by_their_controller) {
-    static const char owned[] = "{\"metadata\":{\"name\":\"a\",\"namespace\":\"ns\",\"ownerReferences\":[{\"apiVersion\":"
-                                "\"v1\",\"kind\":\"X\",\"name\":\"x\",\"uid\":\"%s\",\"controller\":%s}]}}";
+    static const char owned[] =
+        "{\"metadata\":{\"name\":\"a\",\"namespace\":\"ns\",\"ownerReferences\":[{\"apiVersion\":"
+        "\"v1\",\"kind\":\"X\",\"name\":\"x\",\"uid\":\"%s\",\"controller\":%s}]}}";
     static const struct {
         const char *uid, *controller, *expected;
-    } steps[] = {{"u1", "true", "u1/ns/a"}, {"u1-2", "true", "u1-2/ns/a"}, {"u1", "true", "u1/ns/a"}, {"u1", "false", ""}};
+    } steps[] = {{"u1", "true", "u1/ns/a"},
+                 {"u1-2", "true", "u1-2/ns/a"},
+                 {"u1", "true", "u1/ns/a"},
+                 {"u1", "false", ""}};
     struct cache_world w;
     const struct kind *k = &kinds[KIND_CORE_CONFIG_MAP];
     cache_world_init(&w);
