@@ -16,9 +16,9 @@
 #include "api/types/core.h"
 #include "api/types/ids.h"
 
-const struct cow_ops cache_object_ops = {.retain = object_retain_any, .release = object_release_any};
+const struct cow_ops cache_objects = {.retain = object_retain_any, .release = object_release_any};
 
-static struct str pod_node(const struct object *o) {
+struct str cache_node_of(const struct object *o) {
     struct str node = ((const struct core_pod *)o->body)->spec.node_name;
     return node.p ? node : S("");
 }
@@ -120,10 +120,10 @@ static void resource_init(struct cache *c, struct cached *r, const struct kind *
     r->cache = c;
     r->kind = k;
     r->prefix = str_make(copy, prefix.n);
-    r->node = k->index == KIND_CORE_POD ? pod_node : NULL;
-    cow_init(&r->tree, &cache_object_ops);
-    cow_init(&r->by_node, &cache_object_ops);
-    cow_init(&r->by_owner, &cache_object_ops);
+    r->node = k->index == KIND_CORE_POD ? cache_node_of : NULL;
+    cow_init(&r->tree, &cache_objects);
+    cow_init(&r->by_node, &cache_objects);
+    cow_init(&r->by_owner, &cache_objects);
     cell_init(&r->current, NULL);
     mutex_init(&r->lock);
     link_init(&r->watchers);

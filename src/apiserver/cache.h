@@ -65,6 +65,11 @@ struct cache_snapshot {
     bool past; /* of cache_snapshot_at: without by_node and by_owner */
 };
 
+/* Of trees of objects. */
+extern const struct cow_ops cache_objects;
+/* The node of a pod, "" before it is bound. */
+struct str cache_node_of(const struct object *pod);
+
 /* A consistent state of one resource. Free with cache_snapshot_fini. */
 void cache_snapshot(struct cached *r, struct cache_snapshot *ret_snapshot);
 void cache_snapshot_fini(struct cache_snapshot *s);

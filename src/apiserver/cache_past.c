@@ -122,7 +122,7 @@ static int from_store(struct cached *r, uint64_t revision, struct cow *ret, stru
     buf_str(&from, r->prefix);
     buf_str(&to, buf_view(&from));
     to.p[to.n - 1]++; /* of the slash that ends every prefix */
-    cow_init(&x.tree, &cache_object_ops);
+    cow_init(&x.tree, &cache_objects);
     int code = s->ops->range(s, buf_view(&from), buf_view(&to), revision, 0, read_one, &x, &at, err);
     buf_fini(&from);
     buf_fini(&to);
@@ -144,8 +144,8 @@ int cache_snapshot_at(struct cached *r, uint64_t revision, struct cache_snapshot
     struct cache_state *now = (struct cache_state *)cell_get(&r->current);
     struct cache_snapshot s = {.revision = revision};
     int code = 0;
-    cow_init(&s.by_node, &cache_object_ops);
-    cow_init(&s.by_owner, &cache_object_ops);
+    cow_init(&s.by_node, &cache_objects);
+    cow_init(&s.by_owner, &cache_objects);
     if (now->revision <= revision) {
         cow_snapshot(&now->tree, &s.tree);
         cow_snapshot(&now->by_node, &s.by_node);

@@ -160,8 +160,6 @@ struct object *object_at_revision(const struct object *o, uint64_t revision);
 
 /* -- following -- */
 
-extern const struct cow_ops cache_object_ops;
-
 /* The uid of the controlling owner; STR_NONE: there is none. */
 struct str cache_owner_uid(const struct meta_object_meta *m);
 
