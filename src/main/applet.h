@@ -3,3 +3,4 @@
 
 /* Returns the exit status. */
 int applet_apiserver(int argc, char **argv);
+int applet_server(int argc, char **argv);

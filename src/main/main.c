@@ -29,6 +29,7 @@ static const struct applet applets[] = {
     {"coxswain-cni", "the same, by the name runtimes use", cni_main},
     {"loopback", "the loopback plugin of container runtimes", cni_main},
     {"version", "print the versions", run_version},
+    {"server", "run the control plane: API server, controllers, scheduler", applet_server},
     {"apiserver", "serve the Kubernetes API", applet_apiserver},
     {"kube-apiserver", "the same, under upstream's name", applet_apiserver},
 };

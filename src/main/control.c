@@ -1,0 +1,95 @@
+/* The control plane's parts, in the order in which they need each other. */
+#include "main/control.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "apiserver/client_local.h"
+#include "apiserver/user.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/loop.h"
+#include "controller/controller.h"
+
+#define PEM_MAX (256u * 1024)
+
+struct control {
+    struct apiserver *api;
+    struct loop *loop; /* where calls of the clients in this process go on */
+    struct client *manager;
+    struct controllers *controllers;
+    struct arena arena;
+};
+
+static int local_client(struct control *c, const char *name, struct client **ret, struct err *err) {
+    struct str groups[] = {S("system:authenticated")};
+    struct user user = {.name = str_from(name), .groups = {groups, 1}};
+    int rc = client_local_new(c->api, &user, c->loop, ret, err);
+    if (rc == 0)
+        client_set_name(*ret, str_from(name));
+    return rc;
+}
+
+/* A file of the server's own keys; absent when it is not there. */
+static struct str pki_text(struct control *c, const char *data_dir, const char *name) {
+    _cleanup_buf struct buf b = BUF_INIT;
+    struct str path = arena_printf(&c->arena, "%s/pki/%s", data_dir, name);
+    return file_read(path.p, PEM_MAX, &b, NULL) == 0 ? buf_to_arena(&b, &c->arena) : STR_NONE;
+}
+
+static int start_controllers(struct control *c, const struct control_options *o, struct err *err) {
+    const char *dir = o->api.data_dir;
+    struct controllers_options co = {
+        .client = c->manager,
+        .metrics = o->api.metrics,
+        .service_accounts = true,
+        .leader_elect = o->leader_elect,
+        .root_ca_pem = apiserver_ca_pem(c->api),
+        .service_account_key = pki_text(c, dir, "sa.key"),
+        .service_account_issuer = str_from(o->api.service_account_issuer),
+        .signing_cert_pem = pki_text(c, dir, "ca.crt"),
+        .signing_key_pem = pki_text(c, dir, "ca.key"),
+        .allocate_node_cidrs = true,
+        .cluster_cidrs = str_from(o->cluster_cidr ? o->cluster_cidr : "10.244.0.0/16"),
+        .service_cidrs =
+            str_from(o->api.service_cluster_ip_range ? o->api.service_cluster_ip_range : "10.96.0.0/12"),
+    };
+    return controllers_start(&co, &c->controllers, err);
+}
+
+int control_start(const struct control_options *o, struct control **ret, struct err *err) {
+    struct control *c = calloc(1, sizeof *c);
+    if (!c)
+        panic("out of memory");
+    arena_init(&c->arena);
+    int rc = apiserver_start(&o->api, &c->api, err);
+    if (rc == 0)
+        rc = loop_start(&(struct loop_options){.name = "control"}, &c->loop, err);
+    if (rc == 0)
+        rc = local_client(c, "system:kube-controller-manager", &c->manager, err);
+    if (rc == 0)
+        rc = start_controllers(c, o, err);
+    if (rc < 0) {
+        control_stop(c, 0);
+        return rc;
+    }
+    *ret = c;
+    return 0;
+}
+
+void control_stop(struct control *c, unsigned drain_ms) {
+    if (!c)
+        return;
+    controllers_stop(c->controllers);
+    client_free(c->manager);
+    apiserver_stop(c->api, drain_ms);
+    loop_stop(c->loop);
+    arena_fini(&c->arena);
+    free(c);
+}
+
+struct apiserver *control_apiserver(struct control *c) {
+    return c->api;
+}
