@@ -4,22 +4,34 @@
 #include <stdlib.h>
 
 #include "apiserver/admission_priv.h"
+#include "apiserver/admission_quota.h"
 #include "apiserver/authz.h"
 #include "base/err.h"
 
 /* In this order. CONFORMS: upstream's order of plugins that are on by default. */
 static const struct admission_plugin *const plugins[] = {
-    &admission_namespace_lifecycle, &admission_taint_nodes,           &admission_priority,
-    &admission_default_tolerations, &admission_default_storage_class, &admission_storage_protection,
-    &admission_claim_resize,        &admission_runtime_class,         &admission_csr_approval,
-    &admission_csr_signing,         &admission_csr_subject,           &admission_default_ingress_class,
+    &admission_namespace_lifecycle,
+    &admission_taint_nodes,
+    &admission_priority,
+    &admission_default_tolerations,
+    &admission_default_storage_class,
+    &admission_storage_protection,
+    &admission_claim_resize,
+    &admission_runtime_class,
+    &admission_csr_approval,
+    &admission_csr_signing,
+    &admission_csr_subject,
+    &admission_default_ingress_class,
     &admission_pod_topology_labels,
     /* mutating and validating policies and webhooks come in here */
+    &admission_rbac,
+    &admission_resource_quota,
 };
 #define N_PLUGINS (sizeof plugins / sizeof *plugins)
 
 struct admission {
     struct apiserver *server;
+    struct quota_ledger *quota;
 };
 
 struct admission *admission_new(struct apiserver *server) {
@@ -27,17 +39,23 @@ struct admission *admission_new(struct apiserver *server) {
     if (!a)
         panic("out of memory");
     a->server = server;
+    a->quota = quota_ledger_new(server);
     return a;
 }
 
 void admission_free(struct admission *a) {
     if (!a)
         return;
+    quota_ledger_free(a->quota);
     free(a);
 }
 
 struct apiserver *admission_server(struct admission *a) {
     return a->server;
+}
+
+struct quota_ledger *admission_quota(struct admission *a) {
+    return a->quota;
 }
 
 /* One plugin. */
@@ -54,16 +72,9 @@ static enum admission_verdict step(struct admission *a, struct admission_request
 static void walk(struct admission *a, struct admission_request *r) {
     struct status *status = NULL;
     for (; r->step < N_PLUGINS; r->step++) {
-        r->inline_ = true;
-        r->resumed = false;
         enum admission_verdict v = step(a, r, &status);
-        r->inline_ = false;
-        if (v == ADMIT_WAIT) {
-            if (!r->resumed)
-                return;
-            status = r->verdict;
-            v = status ? ADMIT_DENY : ADMIT_NEXT;
-        }
+        if (v == ADMIT_WAIT)
+            return; /* r is no longer ours */
         if (v == ADMIT_DENY) {
             check(status);
             break;
@@ -75,7 +86,6 @@ static void walk(struct admission *a, struct admission_request *r) {
 static void start(struct admission *a, struct admission_request *r, bool mutating) {
     r->step = 0;
     r->mutating = mutating;
-    r->plugin_state = NULL;
     walk(a, r);
 }
 
@@ -88,12 +98,6 @@ void admission_validate(struct admission *a, struct admission_request *r) {
 }
 
 void admission_resume(struct admission_request *r, struct status *status) {
-    if (r->inline_) {
-        check(!r->resumed);
-        r->resumed = true;
-        r->verdict = status;
-        return;
-    }
     if (status) {
         r->done(r, status);
         return;

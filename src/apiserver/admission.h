@@ -31,16 +31,13 @@ struct admission_request {
     /* the chain's own */
     unsigned step;
     bool mutating;
-    bool inline_; /* the walk is on the stack */
-    bool resumed; /* before the plugin that waits had returned */
-    struct status *verdict;
-    void *plugin_state; /* of the plugin that waits */
 };
 
 enum admission_verdict {
     ADMIT_NEXT, /* fine, or none of the plugin's business */
     ADMIT_DENY, /* *ret_status says why */
-    ADMIT_WAIT, /* the plugin calls admission_resume later */
+    ADMIT_WAIT, /* the plugin calls admission_resume later, on the call's loop, never from within itself; the
+                   call may go on before the plugin has returned, so it touches the request no more */
 };
 
 struct admission;
@@ -57,7 +54,7 @@ struct admission_plugin {
 struct admission *admission_new(struct apiserver *server);
 void admission_free(struct admission *a);
 
-/* Starts a walk; r lives until done. */
+/* Starts a walk; r lives until done, which may come before these return (and on another thread). */
 void admission_mutate(struct admission *a, struct admission_request *r);
 void admission_validate(struct admission *a, struct admission_request *r);
 
@@ -65,3 +62,6 @@ void admission_validate(struct admission *a, struct admission_request *r);
 void admission_resume(struct admission_request *r, struct status *status);
 
 struct apiserver *admission_server(struct admission *a);
+
+/* What calls have taken from quotas (admission_quota.h). */
+struct quota_ledger *admission_quota(struct admission *a);

@@ -14,10 +14,12 @@
 struct core_pod;
 struct core_pod_spec;
 
-extern const struct admission_plugin admission_namespace_lifecycle, admission_taint_nodes, admission_priority,
+extern const struct admission_plugin admission_namespace_lifecycle, admission_limit_ranger,
+    admission_service_account, admission_node_restriction, admission_taint_nodes, admission_priority,
     admission_default_tolerations, admission_default_storage_class, admission_storage_protection,
     admission_claim_resize, admission_runtime_class, admission_csr_approval, admission_csr_signing,
-    admission_csr_subject, admission_default_ingress_class, admission_pod_topology_labels;
+    admission_csr_subject, admission_default_ingress_class, admission_pod_topology_labels, admission_rbac,
+    admission_resource_quota;
 
 static inline struct arena *admission_arena(const struct admission_request *r) {
     return r->call->arena;
