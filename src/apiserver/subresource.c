@@ -5,6 +5,7 @@
 #include "api/object.h"
 #include "api/types/ids.h"
 #include "apiserver/registry_priv.h"
+#include "apiserver/subresource_priv.h"
 #include "base/err.h"
 
 #define KIND_BYTES_MAX 4096u /* the top struct of a kind */
@@ -12,6 +13,17 @@
 /* One line each, by kind. */
 const struct subresource_row subresource_rows[] = {
     {.kind = SUBRESOURCE_ANY_KIND, .name = "scale", .run = registry_scale},
+    {.kind = KIND_CORE_BINDING, .name = "", .run = subresource_bind},
+    {.kind = KIND_CORE_COMPONENT_STATUS, .name = "", .run = subresource_component_status},
+    {.kind = KIND_CORE_POD, .name = "binding", .run = subresource_bind},
+    {.kind = KIND_CORE_POD, .name = "eviction", .run = subresource_evict},
+    {.kind = KIND_CORE_SERVICE_ACCOUNT, .name = "token", .run = subresource_token},
+    {.kind = KIND_AUTHENTICATION_SELF_SUBJECT_REVIEW, .name = "", .run = subresource_self_review},
+    {.kind = KIND_AUTHENTICATION_TOKEN_REVIEW, .name = "", .run = subresource_token_review},
+    {.kind = KIND_AUTHORIZATION_LOCAL_SUBJECT_ACCESS_REVIEW, .name = "", .run = subresource_access_review},
+    {.kind = KIND_AUTHORIZATION_SELF_SUBJECT_ACCESS_REVIEW, .name = "", .run = subresource_access_review},
+    {.kind = KIND_AUTHORIZATION_SELF_SUBJECT_RULES_REVIEW, .name = "", .run = subresource_rules_review},
+    {.kind = KIND_AUTHORIZATION_SUBJECT_ACCESS_REVIEW, .name = "", .run = subresource_access_review},
 };
 const uint32_t n_subresource_rows = sizeof subresource_rows / sizeof *subresource_rows;
 
