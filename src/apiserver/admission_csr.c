@@ -3,7 +3,7 @@
 #include "api/equal.h"
 #include "api/types/certificates.h"
 #include "apiserver/admission_priv.h"
-#include "apiserver/pki.h"
+#include "net/pki.h"
 
 static bool is_request(const struct admission_request *r, const char *subresource) {
     return admission_is(r, KIND_CERTIFICATES_CERTIFICATE_SIGNING_REQUEST) &&

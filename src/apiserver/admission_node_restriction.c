@@ -10,8 +10,8 @@
 #include "api/types/resource.h"
 #include "apiserver/admission_priv.h"
 #include "apiserver/authz_node.h"
-#include "apiserver/pki.h"
 #include "base/buf.h"
+#include "net/pki.h"
 
 /* One write of a node. */
 struct node_write {

@@ -8,7 +8,6 @@
 #include "apiserver/authn_priv.h"
 #include "apiserver/bootstrap_token.h"
 #include "apiserver/jwt.h"
-#include "apiserver/pki.h"
 #include "apiserver/token_file.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -17,6 +16,7 @@
 #include "base/file.h"
 #include "codec/base64.h"
 #include "net/http.h"
+#include "net/pki.h"
 
 #define EXTRA_CREDENTIAL S("authentication.kubernetes.io/credential-id")
 #define GROUP_ALL S("system:authenticated")

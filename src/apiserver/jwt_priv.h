@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
-#include "apiserver/crypto_priv.h"
 #include "apiserver/jwt.h"
+#include "net/crypto.h"
 
 #define JWT_KID_LEN 43u /* base64url of a SHA-256 */
 #define JWT_SIGNATURE_MAX 1024u

@@ -18,8 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "apiserver/pki.h"
 #include "base/arena.h"
+#include "net/pki.h"
 
 struct apiserver_options;
 struct clock;

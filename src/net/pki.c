@@ -1,21 +1,21 @@
 /* Making and signing certificates; reading them is pki_info.c. */
-#include "apiserver/pki.h"
+#include "net/pki.h"
 
 #include <stdlib.h>
 
 #include <openssl/pem.h>
 
-#include "apiserver/pki_priv.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/rand.h"
+#include "net/pki_priv.h"
 
 struct pki_ca {
     X509 *cert;
     EVP_PKEY *key;
 };
 
-static EVP_PKEY *read_key(struct str pem) {
+EVP_PKEY *pki_read_key(struct str pem) {
     if (pem.n == 0 || pem.n > PKI_PEM_BYTES_MAX)
         return NULL;
     _scoped_bio *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
@@ -37,8 +37,7 @@ static bool add_entry(X509_NAME *name, const char *field, struct str text) {
                                       -1, 0) == 1;
 }
 
-static bool set_subject(X509 *x, const struct pki_names *names) {
-    X509_NAME *name = X509_get_subject_name(x);
+bool pki_set_name(X509_NAME *name, const struct pki_names *names) {
     for (uint32_t i = 0; i < names->orgs.n; i++)
         if (!add_entry(name, "O", names->orgs.v[i]))
             return false;
@@ -92,19 +91,24 @@ static bool push_name(GENERAL_NAMES *all, GENERAL_NAME *g) {
     return false;
 }
 
+GENERAL_NAMES *pki_alternative_names(const struct pki_names *names, struct arena *a) {
+    GENERAL_NAMES *all = GENERAL_NAMES_new();
+    bool ok = all != NULL;
+    for (uint32_t i = 0; ok && i < names->dns.n; i++)
+        ok = push_name(all, dns_name(names->dns.v[i]));
+    for (uint32_t i = 0; ok && i < names->ips.n; i++)
+        ok = push_name(all, ip_name(a, names->ips.v[i]));
+    if (ok)
+        return all;
+    GENERAL_NAMES_free(all);
+    return NULL;
+}
+
 static bool add_alternative_names(X509 *x, const struct pki_names *names, struct arena *a) {
     if (names->dns.n + names->ips.n == 0)
         return true;
-    _scoped_names *all = GENERAL_NAMES_new();
-    if (!all)
-        return false;
-    for (uint32_t i = 0; i < names->dns.n; i++)
-        if (!push_name(all, dns_name(names->dns.v[i])))
-            return false;
-    for (uint32_t i = 0; i < names->ips.n; i++)
-        if (!push_name(all, ip_name(a, names->ips.v[i])))
-            return false;
-    return X509_add1_ext_i2d(x, NID_subject_alt_name, all, 0, X509V3_ADD_DEFAULT) == 1;
+    _scoped_names *all = pki_alternative_names(names, a);
+    return all && X509_add1_ext_i2d(x, NID_subject_alt_name, all, 0, X509V3_ADD_DEFAULT) == 1;
 }
 
 static bool add_usages(X509 *x, X509 *issuer, unsigned usages) {
@@ -129,13 +133,14 @@ int pki_ca_new(struct str cn, struct str key_pem, int64_t lifetime_sec, const st
                struct arena *a, struct pki_pair *ret_pair, struct err *err) {
     if (cn.n == 0 || lifetime_sec <= 0 || lifetime_sec > 100 * PKI_LEAF_LIFETIME_SEC)
         return err_set(err, ERR_INVALID, "an authority needs a name and a lifetime of at most a century");
-    _scoped_pkey *key = key_pem.p ? read_key(key_pem) : EVP_EC_gen("P-256");
+    _scoped_pkey *key = key_pem.p ? pki_read_key(key_pem) : EVP_EC_gen("P-256");
     if (!key)
         return crypto_fail(err, ERR_INVALID, "there is no key");
     struct pki_names names = {.cn = cn};
     _scoped_x509 *x = X509_new();
     if (!x || !start_cert(x, key, clock_wall_sec(clock), lifetime_sec, INT64_MAX) ||
-        !set_subject(x, &names) || X509_set_issuer_name(x, X509_get_subject_name(x)) != 1 ||
+        !pki_set_name(X509_get_subject_name(x), &names) ||
+        X509_set_issuer_name(x, X509_get_subject_name(x)) != 1 ||
         !add_extension(x, x, NID_basic_constraints, "critical,CA:TRUE") ||
         !add_extension(x, x, NID_key_usage, "critical,digitalSignature,keyEncipherment,keyCertSign") ||
         !add_extension(x, x, NID_subject_key_identifier, "hash") || X509_sign(x, key, EVP_sha256()) <= 0)
@@ -147,7 +152,7 @@ int pki_ca_load(struct str cert_pem, struct str key_pem, struct pki_ca **ret_ca,
     _scoped_x509 *cert = pki_read_cert(cert_pem);
     if (!cert)
         return crypto_fail(err, ERR_INVALID, "the authority's certificate cannot be read");
-    _scoped_pkey *key = read_key(key_pem);
+    _scoped_pkey *key = pki_read_key(key_pem);
     if (!key)
         return crypto_fail(err, ERR_INVALID, "the authority's key cannot be read");
     if (X509_check_private_key(cert, key) != 1)
@@ -183,7 +188,7 @@ static int sign(const struct pki_ca *ca, EVP_PKEY *key, const struct pki_names *
     if (lifetime_sec <= 0)
         return err_set(err, ERR_INVALID, "a certificate needs a lifetime");
     _scoped_x509 *x = X509_new();
-    if (!x || !start_cert(x, key, now, lifetime_sec, end) || !set_subject(x, names) ||
+    if (!x || !start_cert(x, key, now, lifetime_sec, end) || !pki_set_name(X509_get_subject_name(x), names) ||
         X509_set_issuer_name(x, X509_get_subject_name(ca->cert)) != 1)
         return crypto_fail(err, ERR_INVALID, "the subject does not fit a certificate");
     if (!add_alternative_names(x, names, a))

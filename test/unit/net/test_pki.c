@@ -1,10 +1,10 @@
-/* apiserver/pki */
-#include "apiserver/pki.h"
+/* net/pki */
+#include "net/pki.h"
 
 #include <openssl/pem.h>
 
-#include "apiserver/pki_priv.h"
 #include "base/clock.h"
+#include "net/pki_priv.h"
 #include "unit/unit.h"
 
 #define NOW 1800000000ll
@@ -205,4 +205,40 @@ TEST(test_pki__renews_after_two_thirds) {
     assert_false(pki_renew_due(&info, &sim.clock));
     clock_sim_advance(&sim, 1000000000ll);
     assert_true(pki_renew_due(&info, &sim.clock));
+}
+
+TEST(test_pki_request__is_read_back_with_its_names) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    struct err err = ERR_INIT;
+    struct str org = S("system:nodes"), dns = S("node-1"), ip = S("10.1.2.3"), csr, key, again;
+    struct pki_names names = {.cn = S("system:node:node-1"),
+                              .orgs = {&org, 1},
+                              .dns = {&dns, 1},
+                              .ips = {&ip, 1}},
+                     got;
+    assert_ok(pki_request_new(&names, STR_NONE, &a, &csr, &key, &err), &err);
+    assert_ok(pki_request_parse(csr, &a, &got, &err), &err);
+    assert_str(got.cn, "system:node:node-1");
+    assert_str(got.orgs.v[0], "system:nodes");
+    assert_str(got.dns.v[0], "node-1");
+    assert_str(got.ips.v[0], "10.1.2.3");
+    assert_ok(pki_request_new(&names, key, &a, &csr, &again, &err), &err);
+    assert_true(str_eq(key, again));
+    assert_int_equal(pki_request_new(&names, S("no key"), &a, &csr, &again, &err), ERR_INVALID);
+}
+
+TEST(test_pki_key_pin__is_that_of_the_key_not_of_the_certificate) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    struct err err = ERR_INIT;
+    struct pki_pair one, two;
+    struct str pin_one, pin_two;
+    struct clock_sim clock;
+    struct clock *c = clock_sim_init(&clock, 1700000000000000000ll);
+    assert_ok(pki_ca_new(S("ca"), STR_NONE, PKI_CA_LIFETIME_SEC, c, &a, &one, &err), &err);
+    assert_ok(pki_ca_new(S("other"), one.key_pem, PKI_CA_LIFETIME_SEC, c, &a, &two, &err), &err);
+    assert_ok(pki_key_pin(one.cert_pem, &a, &pin_one, &err), &err);
+    assert_ok(pki_key_pin(two.cert_pem, &a, &pin_two, &err), &err);
+    assert_int_equal(pin_one.n, 64);
+    assert_true(str_eq(pin_one, pin_two));
+    assert_int_equal(pki_key_pin(S("nothing"), &a, &pin_one, &err), ERR_INVALID);
 }

@@ -1,5 +1,5 @@
-/* apiserver/crypto_priv: OpenSSL objects that end with their scope, and its errors as ours. For the files of
- * this folder only. */
+/* net/crypto: OpenSSL objects that end with their scope, and its errors as ours. For files that work with
+ * keys and certificates. */
 #pragma once
 
 #include <openssl/bio.h>

@@ -1,4 +1,4 @@
-/* apiserver/pki: certificates: authorities, what they issue, and when it is to be renewed.
+/* net/pki: certificates: authorities, what they issue, and when it is to be renewed.
  *
  * Keys are on P-256, certificates signed with ECDSA and SHA-256. PEM texts lie in the caller's arena. Every
  * function is pure but for randomness (keys, serial numbers) and the clock it is given; any thread.
@@ -61,6 +61,14 @@ void pki_ca_free(struct pki_ca *ca);
 /* A new key and its certificate. usages: of enum pki_usage. It ends with its authority at the latest. */
 int pki_issue(const struct pki_ca *ca, const struct pki_names *names, unsigned usages, int64_t lifetime_sec,
               const struct clock *clock, struct arena *a, struct pki_pair *ret_pair, struct err *err);
+
+/* A signing request of a key; key_pem absent: a new one. *ret_key_pem: that key. */
+int pki_request_new(const struct pki_names *names, struct str key_pem, struct arena *a,
+                    struct str *ret_csr_pem, struct str *ret_key_pem, struct err *err);
+
+/* SHA-256 over the public key of a certificate (its SubjectPublicKeyInfo), hexadecimal: how a token pins an
+ * authority. */
+int pki_key_pin(struct str cert_pem, struct arena *a, struct str *ret_hex, struct err *err);
 
 /* What a signing request asks for; its signature was checked. ERR_INVALID also for names that are neither DNS
  * names nor addresses. */

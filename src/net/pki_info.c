@@ -3,10 +3,10 @@
 
 #include <openssl/pem.h>
 
-#include "apiserver/pki.h"
-#include "apiserver/pki_priv.h"
 #include "base/clock.h"
 #include "base/timefmt.h"
+#include "net/pki.h"
+#include "net/pki_priv.h"
 
 X509 *pki_read_cert(struct str pem) {
     if (pem.n == 0 || pem.n > PKI_PEM_BYTES_MAX)
