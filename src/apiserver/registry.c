@@ -70,7 +70,8 @@ void registry_run(struct call *c) {
     const struct access *x = &c->info.access;
     const struct kind *k = c->info.kind;
     bool sub = x->subresource.n > 0;
-    if (!k || (sub && !c->info.subresource) ||
+    bool nowhere = k && k->namespaced && !x->ns.n && x->name.n; /* /api/v1/pods/x */
+    if (!k || nowhere || (sub && !c->info.subresource) ||
         (!k->namespaced && x->ns.n && !str_eq(k->plural, S("namespaces")))) {
         call_answer_status(c, status_no_such_path(c->arena));
         return;

@@ -13,7 +13,6 @@ static int read_config(struct write *w, struct jval *ret) {
     struct err err = ERR_INIT;
     struct str text;
     struct strict_errors strict = {.arena = c->arena};
-    c->warnings.n = 0;
     int code = yaml_parse(c->arena, c->body, NULL, body_wants_strict(c) ? &strict : NULL, ret, &err);
     if (code == ERR_TOO_LARGE)
         return write_refuse(w, status_too_large(c->arena, str_from(err.msg)));

@@ -12,8 +12,6 @@ static int make(struct write *w) {
     void *asked;
     if (body_decode(c, &w->body, &asked, &failure) < 0)
         return write_refuse(w, failure);
-    if (w->tries > 1)
-        c->warnings.n = 0; /* each try reads the body anew, and complains anew */
     meta_clear_status(w->asked, asked);
     api_default(c->arena, &builtin, w->asked->type, asked, c->server->clock);
     if (meta_check_namespace(w, object_meta_in(w->asked, asked)) < 0)
@@ -29,5 +27,8 @@ void registry_create(struct call *c) {
     }
     w->create = true;
     w->make = make;
-    write_start(w);
+    if (meta_check_manager(w, "CreateOptions") < 0)
+        write_fail(w, w->failure);
+    else
+        write_start(w);
 }

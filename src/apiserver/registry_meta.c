@@ -1,6 +1,7 @@
 /* Metadata that the server fills in or keeps. CONFORMS: strategy.tsv, the rows of all kinds. */
 #include "apiserver/registry_priv.h"
 
+#include "api/managed.h"
 #include "api/meta.h"
 #include "api/name_generate.h"
 #include "api/types/ids.h"
@@ -141,7 +142,7 @@ static int refuse_missing_rv(struct write *w) {
 static int check_new(struct write *w, uint64_t rv) {
     if (!w->create && w->sent_uid.n)
         return write_refuse(w, uid_conflict(w, S("")));
-    return rv ? refuse_rv_of_new(w) : 0;
+    return rv && w->create ? refuse_rv_of_new(w) : 0; /* CONFORMS: PUT creates whatever version it says */
 }
 
 int meta_check_preconditions(struct write *w) {
@@ -162,6 +163,15 @@ int meta_check_preconditions(struct write *w) {
     if (rv && rv != w->old->rv)
         return write_refuse(w, status_modified(w->call->arena, write_target(w)));
     return 0;
+}
+
+int meta_check_manager(struct write *w, const char *options_kind) {
+    struct field_errors errors = FIELD_ERRORS_INIT(w->call->arena);
+    managed_check_name(&errors, at_field(NULL, "fieldManager"), w->call->options.field_manager);
+    if (field_errors_count(&errors) == 0)
+        return 0;
+    struct status_target t = {.group = S("meta.k8s.io"), .kind = str_from(options_kind)};
+    return write_refuse(w, status_invalid(w->call->arena, t, &errors));
 }
 
 void meta_drop_equal_owners(struct write *w) {

@@ -114,7 +114,6 @@ int patch_to_object(struct write *w, const struct jval *tree, const struct stric
 
 int patch_object(struct write *w, const struct patch *p, const void *old, void **ret_object) {
     struct jval patched, before = api_to_tree(w->call->arena, &builtin, w->body.type, old);
-    w->call->warnings.n = 0; /* each try complains anew */
     if (apply_patch(w, p, &before, &patched) < 0)
         return ERR_INVALID;
     return patch_to_object(w, &patched, &p->strict, ret_object);

@@ -38,6 +38,7 @@ struct write {
     struct cached *resource;
     struct str ns, name, subresource;
     unsigned tries;
+    size_t warnings; /* of the call before the first try; each try complains anew */
 
     bool create;     /* the object must not be there */
     bool is_patch;   /* the sent version and uid come from the old state unless the patch changed them */
@@ -103,6 +104,8 @@ int meta_check_name(struct write *w, const struct meta_object_meta *sent);
 int meta_check_namespace(struct write *w, struct meta_object_meta *sent);
 /* Preconditions in the object: uid and resourceVersion. */
 int meta_check_preconditions(struct write *w);
+/* The fieldManager parameter, as a 422 about kind_: CreateOptions, UpdateOptions. */
+int meta_check_manager(struct write *w, const char *options_kind);
 void meta_drop_equal_owners(struct write *w);
 
 /* -- registry_managed.c -- */

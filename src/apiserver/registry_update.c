@@ -10,7 +10,6 @@ static int make(struct write *w) {
     struct call *c = w->call;
     struct status *failure;
     void *asked;
-    c->warnings.n = 0; /* each try reads the body anew, and complains anew */
     if (body_decode(c, &w->body, &asked, &failure) < 0)
         return write_refuse(w, failure);
     if (!w->old)
@@ -26,5 +25,8 @@ void registry_put(struct call *c) {
     struct write *w = write_new(c);
     w->may_create = w->kind->put_creates && !w->subresource.n;
     w->make = make;
-    write_start(w);
+    if (meta_check_manager(w, "UpdateOptions") < 0)
+        write_fail(w, w->failure);
+    else
+        write_start(w);
 }

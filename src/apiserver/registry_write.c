@@ -215,6 +215,7 @@ static int make_object(struct write *w) {
 static void attempt(struct write *w) {
     w->now = now_of(w->call);
     w->tries++;
+    w->call->warnings.n = w->warnings;
     if (make_object(w) < 0) {
         write_fail(w, w->failure);
         return;
@@ -226,6 +227,7 @@ static void attempt(struct write *w) {
 
 void write_start(struct write *w) {
     w->tries = 0;
+    w->warnings = w->call->warnings.n;
     attempt(w);
 }
 

@@ -174,3 +174,24 @@ TEST(test_registry_create__keeps_equal_owners_once) {
     assert_int_equal(r.n_warnings, 1);
     server_world_fini(&w);
 }
+
+TEST(test_registry_create__checks_the_field_manager) {
+    struct server_world w;
+    server_world_init(&w);
+    struct server_answer r = server_post(&w, MAPS "?fieldManager=a%0Ab", "{\"metadata\":{\"name\":\"a\"}}");
+    assert_answer(r, 422);
+    assert_true(str_has_prefix(r.message, S("CreateOptions.meta.k8s.io \"\" is invalid: fieldManager: ")));
+    server_world_fini(&w);
+}
+
+TEST(test_registry_create__finds_no_resource_outside_of_its_scope) {
+    struct server_world w;
+    server_world_init(&w);
+    assert_answer(server_get(&w, "/api/v1/configmaps/a"), 404);
+    assert_answer(server_get(&w, "/api/v1/namespaces/default/nodes/a"), 404);
+    assert_answer(server_get(&w, "/api/v1/namespaces/default/nothing/a"), 404);
+    struct server_answer r = server_get(&w, MAPS "/a/status");
+    assert_answer(r, 404);
+    assert_str(r.message, "the server could not find the requested resource");
+    server_world_fini(&w);
+}
