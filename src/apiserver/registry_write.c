@@ -21,6 +21,7 @@
 #include "api/validate.h"
 #include "apiserver/authz.h"
 #include "apiserver/cache.h"
+#include "apiserver/door.h"
 #include "apiserver/server_priv.h"
 #include "base/arena.h"
 #include "base/clock.h"
@@ -117,10 +118,10 @@ const void *write_old_asked(struct write *w) {
 int write_to_hub(struct write *w, void *asked, void **ret_hub) {
     struct err err = ERR_INIT;
     *ret_hub = asked;
-    if (w->asked == w->kind)
-        return 0;
-    if (api_convert(w->call->arena, w->kind->set, w->asked->type, asked, w->kind->type, ret_hub, &err) < 0)
+    if (w->asked != w->kind &&
+        api_convert(w->call->arena, w->kind->set, w->asked->type, asked, w->kind->type, ret_hub, &err) < 0)
         return write_refuse(w, status_bad_request(w->call->arena, "%s", err.msg));
+    door_normalise(w->call->arena, w->kind, *ret_hub);
     return 0;
 }
 
@@ -296,6 +297,8 @@ static void on_mutated(struct admission_request *r, struct status *failure) {
         return;
     }
     prepare(w);
+    if (!w->subresource.n) /* else parts are those of the old state */
+        door_normalise(w->call->arena, w->kind, w->object);
     if (allocate(w) < 0 || validate(w) < 0) {
         write_fail(w, w->failure);
         return;

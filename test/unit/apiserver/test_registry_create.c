@@ -195,3 +195,36 @@ TEST(test_registry_create__finds_no_resource_outside_of_its_scope) {
     assert_str(r.message, "the server could not find the requested resource");
     server_world_fini(&w);
 }
+
+TEST(test_registry_create__merges_the_string_data_of_secrets) {
+    struct server_world w;
+    server_world_init(&w);
+    struct server_answer r =
+        server_post(&w, "/api/v1/namespaces/default/secrets",
+                    "{\"metadata\":{\"name\":\"a\"},\"data\":{\"k\":\"b2xk\",\"l\":\"bA==\"},\"stringData\":"
+                    "{\"k\":\"new\"}}");
+    assert_answer(r, 201);
+    assert_field(r, "data.k", "bmV3");
+    assert_field(r, "data.l", "bA==");
+    assert_field(r, "stringData", NULL);
+    r = server_patch(&w, "/api/v1/namespaces/default/secrets/a", "merge", "{\"stringData\":{\"m\":\"x\"}}");
+    assert_answer(r, 200);
+    assert_field(r, "data.m", "eA==");
+    server_world_fini(&w);
+}
+
+TEST(test_registry_create__keeps_both_names_of_the_service_account) {
+    static const char pod[] = "{\"metadata\":{\"name\":\"%s\"},\"spec\":{\"%s\":\"sa\",\"containers\":[{"
+                              "\"name\":\"c\",\"image\":\"i\"}]}}";
+    struct server_world w;
+    server_world_init(&w);
+    static const char *const fields[] = {"serviceAccount", "serviceAccountName"};
+    for (size_t i = 0; i < 2; i++) {
+        struct str body = arena_printf(&w.arena, pod, i ? "a" : "b", fields[i]);
+        struct server_answer r = server_post(&w, "/api/v1/namespaces/default/pods", body.p);
+        assert_answer(r, 201);
+        assert_field(r, "spec.serviceAccount", "sa");
+        assert_field(r, "spec.serviceAccountName", "sa");
+    }
+    server_world_fini(&w);
+}
