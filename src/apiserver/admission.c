@@ -11,7 +11,11 @@
 /* In this order. CONFORMS: upstream's order of plugins that are on by default. */
 static const struct admission_plugin *const plugins[] = {
     &admission_namespace_lifecycle,
+    &admission_limit_ranger,
+    &admission_service_account,
+    &admission_node_restriction,
     &admission_taint_nodes,
+    /* Pod Security comes in here */
     &admission_priority,
     &admission_default_tolerations,
     &admission_default_storage_class,

@@ -420,7 +420,6 @@ static int change_make(struct write *w) {
     if (change->expect_rv && change->expect_rv != w->old->rv)
         return write_refuse(w, status_modified(w->call->arena, write_target(w)));
     w->object = write_copy_old(w);
-    object_meta_in(w->kind, w->object)->resource_version = STR_NONE;
     w->failure = NULL;
     return change->change(w->call, change->arg, w->object, w->call->arena, &w->failure) < 0 || w->failure
                ? ERR_INVALID
@@ -447,6 +446,7 @@ void registry_update(struct call *c, const struct registry_change *change) {
         .name = change->name,
         .subresource = change->subresource.n ? change->subresource : S(""),
         .skip_admission = change->skip_admission,
+        .is_patch = true, /* of what there is: version and uid are no preconditions */
         .dry_run = c->options.dry_run,
         .make = change_make,
         .make_arg = kept,

@@ -104,3 +104,20 @@
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV7\n"                                     \
     "6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n"                                         \
     "-----END PUBLIC KEY-----\n"
+
+/* Signing requests (base64 of their PEM): of eve, and of x in system:masters. */
+#define CSR_EVE                                                                                              \
+    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlISk1IQUNBUUF3RGpFTU1Bb0dBMVVFQXd3RFpYWm"             \
+    "xNRmt3RXdZSEtvWkl6ajBDQVFZSUtvWkl6ajBEQVFjRApRZ0FFeHhyMlgzL1RWRkdkbEp3Q3JvOVhTY0pxQ28zUE4z"             \
+    "cVhGR3ptaE1ua0R2d2F6czdhVktWaGR1T21RVG12CjlqbzZUODlLUk1pUGNwV3M1aEF2Wmp5TFdxQUFNQW9HQ0NxR1"             \
+    "NNNDlCQU1DQTBrQU1FWUNJUUM4Yk9XV3BjZzEKQWZPQ2c5SUZZUGo2aUZGRzJuL1JpbGxrRXY4azdlNlFhQUloQUpQ"             \
+    "cDBiNG5pY2FtUEg4SXZzZ0VwM2dwcFJZRApOUnVYMVgza3RldE5UTDNpCi0tLS0tRU5EIENFUlRJRklDQVRFIFJFUV"             \
+    "VFU1QtLS0tLQo="
+
+#define CSR_MASTER                                                                                           \
+    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIZ01JR0hBZ0VBTUNVeENqQUlCZ05WQkFNTUFYZ3"             \
+    "hGekFWQmdOVkJBb01Ebk41YzNSbGJUcHRZWE4wWlhKegpNRmt3RXdZSEtvWkl6ajBDQVFZSUtvWkl6ajBEQVFjRFFn"             \
+    "QUVZUEdyaVVzVkw4QXl0ZS9XMXFJa2tLc0NPL3RyCk9xb2dhUExZc2FpNTdoZEJLeTdFTkE0Q3A4UmVGWkR4S2M5SS"             \
+    "9kUCtDbWhwRGU2bG1IQ1l6VitLbWFBQU1Bb0cKQ0NxR1NNNDlCQU1DQTBnQU1FVUNJUUNaejVKaUJyV3BDTk9MTFRP"             \
+    "dHJ6RTlaQk8wMlNHZ25VUzczTGhBeGJ0dgp3QUlnTk5BMjRWQ2Judm9nVzZndGZJS2RMbU9JemNBNU9GaHNvTzJuNi"             \
+    "9jNFdWMD0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg=="
