@@ -1,14 +1,19 @@
 /* Defaults of the core group but for pods and volumes. See defaults_priv.h. */
 #include "api/types/core.h"
 #include "api/defaults/defaults_priv.h"
+#include "api/meta.h"
 
 DEFAULTER(config_map, core_config_map, m) {
     if (!m->data.v)
         m->data.v = arena_new_n(a, 0, struct str_entry);
 }
 
+/* CONFORMS: stringData is only a way to write data; it wins over what stands there, and is never stored. */
 DEFAULTER(secret, core_secret, s) {
     default_empty(&s->type, CORE_SECRET_TYPE_OPAQUE);
+    if (s->string_data.n)
+        s->data = str_map_merge(a, s->data, s->string_data);
+    s->string_data = (struct str_map){.v = NULL};
 }
 
 DEFAULTER(endpoint_port, core_endpoint_port, p) {

@@ -390,3 +390,9 @@ TEST(test_default__device_requests_of_old_versions) {
 TEST(test_default__pod_certificates_last_a_day) {
     defaults_to(TY_CERTIFICATES_V1BETA1_POD_CERTIFICATE_REQUEST, "{}", "/spec/maxExpirationSeconds", "86400");
 }
+
+TEST(test_default__string_data_of_secrets_becomes_data) {
+    const char *secret = "{'data':{'a':'eA==','b':'eQ=='},'stringData':{'b':'z','c':'w'}}";
+    defaults_to(TY_CORE_SECRET, secret, "/data", "{'a':'eA==','b':'eg==','c':'dw=='}");
+    defaults_to(TY_CORE_SECRET, secret, "/stringData", NULL);
+}
