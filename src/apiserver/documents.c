@@ -7,6 +7,7 @@
 
 #include "api/kind.h"
 #include "api/openapi.h"
+#include "api/openapi_proto.h"
 #include "api/status.h"
 #include "apiserver/documents_priv.h"
 #include "apiserver/front_priv.h"
@@ -20,6 +21,8 @@
 
 #define GROUPS_MAX 64u
 #define GZIP_LEVEL 6
+#define V2_PROTO "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+#define V2_PROTO_OLD S("application/com.github.proto-openapi.spec.v2@v1.0+protobuf")
 #define IMMUTABLE S("public, immutable")
 #define EXPIRES S("Fri, 31 Dec 2100 00:00:00 GMT")
 
@@ -33,7 +36,7 @@ struct document {
 
 struct documents {
     struct cell aggregated[2][2]; /* core or not; v2, v2beta1 */
-    struct cell v2, v3[GROUPS_MAX];
+    struct cell v2, v2_proto, v3[GROUPS_MAX];
     struct cell v3_index; /* struct document; the hashes of all */
     const struct kind **served;
     uint32_t n_served;
@@ -124,6 +127,7 @@ void documents_free(struct documents *d) {
     for (unsigned i = 0; i < GROUPS_MAX; i++)
         cell_fini(&d->v3[i]);
     cell_fini(&d->v2);
+    cell_fini(&d->v2_proto);
     cell_fini(&d->v3_index);
     free(d->served);
     free(d);
@@ -248,6 +252,13 @@ static void make_v2(struct documents *all, unsigned which, struct buf *out) {
     openapi_v2(out, &o);
 }
 
+static void make_v2_proto(struct documents *all, unsigned which, struct buf *out) {
+    _cleanup_arena struct arena scratch = ARENA_INIT;
+    _cleanup_buf struct buf json = BUF_INIT;
+    make_v2(all, which, &json);
+    check(openapi_v2_proto(out, buf_view(&json), &scratch, NULL) == 0); /* we wrote it */
+}
+
 static void make_v3(struct documents *all, unsigned which, struct buf *out) {
     struct openapi_options o = options_of(all);
     openapi_v3(out, &o, api_groups[which].group, api_groups[which].version);
@@ -282,33 +293,38 @@ static void make_index(struct documents *all, unsigned which, struct buf *out) {
     buf_lit(out, "}}\n");
 }
 
-static bool accepts_json(struct front_call *f) {
+/* The first type of the Accept header that can be had: 0 is JSON, 1 is `proto`; -1: none. */
+static int negotiate(struct front_call *f, struct str proto) {
     struct str accept = http_header(f->r, S("accept")), range;
     if (str_trim(accept).n == 0)
-        return true;
+        return 0;
     while (accept.n) {
         struct str type, params;
         str_split(accept, ',', &range, &accept);
         str_split(range, ';', &type, &params);
         type = str_trim(type);
         if (str_eq(type, S("application/json")) || str_eq(type, S("*/*")) || str_eq(type, S("application/*")))
-            return true;
+            return 0;
+        if (proto.n && (str_eq(type, proto) || str_eq(type, V2_PROTO_OLD)))
+            return 1;
     }
-    return false;
+    return -1;
 }
 
-static bool check_json(struct front_call *f) {
-    if (accepts_json(f))
-        return true;
-    respond_status(f, status_not_acceptable(&f->arena, (struct str[]){S("application/json")}, 1));
-    return false;
+static void refuse(struct front_call *f, const struct str *types, size_t n) {
+    respond_status(f, status_not_acceptable(&f->arena, types, n));
 }
 
 void documents_openapi_v2(struct front_call *f) {
+    static const struct str types[] = {STR_INIT("application/json"), STR_INIT(V2_PROTO)};
     struct documents *all = f->front->server->documents;
-    if (check_json(f))
-        respond_document(f, get(&all->v2, make_v2, all, 0),
-                         &(struct answer){.type = S("application/json"), .vary = S("Accept")});
+    int form = negotiate(f, S(V2_PROTO));
+    if (form < 0) {
+        refuse(f, types, 2);
+        return;
+    }
+    struct document *d = form ? get(&all->v2_proto, make_v2_proto, all, 0) : get(&all->v2, make_v2, all, 0);
+    respond_document(f, d, &(struct answer){.type = types[form], .vary = S("Accept")});
 }
 
 void documents_openapi_v3_index(struct front_call *f) {
@@ -335,8 +351,10 @@ void documents_openapi_v3(struct front_call *f, struct str path) {
         respond_text(f, 404, S("text/plain; charset=utf-8"), S("404 page not found\n"));
         return;
     }
-    if (!check_json(f))
+    if (negotiate(f, S("")) < 0) {
+        refuse(f, (struct str[]){S("application/json")}, 1);
         return;
+    }
     struct document *d = get(&all->v3[which], make_v3, all, which);
     struct str hash = url_query(&f->arena, f->query, S("hash")),
                right = str_make(d->etag + 1, strlen(d->etag) - 2);
