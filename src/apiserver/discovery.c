@@ -99,6 +99,8 @@ static bool serve_version(struct front_call *f, struct str group, struct str ver
                           .list = {arena_new_n(a, n + subresources, struct meta_api_resource), 0}};
     each_kind(group, version, add_resource, &r);
     struct meta_api_resource_list *list = arena_new(a, struct meta_api_resource_list);
+    list->type_meta =
+        (struct meta_type_meta){.kind = S("APIResourceList"), .api_version = group.n ? S("v1") : S("")};
     list->group_version = group.n ? arena_join(a, (struct str[]){group, version}, 2, S("/")) : version;
     list->resources = r.list;
     respond_packed(f, 200, TY_META_API_RESOURCE_LIST, list);
@@ -142,12 +144,14 @@ static bool serve_group(struct front_call *f, struct str name) {
     fill_group(&f->arena, name, g);
     if (g->versions.n == 0)
         return false;
+    g->type_meta = (struct meta_type_meta){.kind = S("APIGroup"), .api_version = S("v1")};
     respond_packed(f, 200, TY_META_API_GROUP, g);
     return true;
 }
 
 static void serve_groups(struct front_call *f) {
     struct meta_api_group_list *list = arena_new(&f->arena, struct meta_api_group_list);
+    list->type_meta = (struct meta_type_meta){.kind = S("APIGroupList"), .api_version = S("v1")};
     list->groups.v = arena_new_n(&f->arena, n_api_groups, struct meta_api_group);
     for (uint32_t i = 0; i < n_api_groups; i++) {
         if (!first_of_group(i))
@@ -164,6 +168,7 @@ static void serve_core(struct front_call *f) {
     struct str *version = arena_new(&f->arena, struct str);
     struct meta_server_address_by_client_cidr *cidr =
         arena_new(&f->arena, struct meta_server_address_by_client_cidr);
+    v->type_meta.kind = S("APIVersions");
     *version = S("v1");
     cidr->client_cidr = S("0.0.0.0/0");
     cidr->server_address = arena_printf(&f->arena, "%.*s:%u", STR_ARG(s->advertise_address), s->port);

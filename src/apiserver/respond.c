@@ -138,6 +138,8 @@ static void fill_type_meta(uint16_t type, const void *body) {
     const struct ty_type *t = &builtin.types[type];
     const struct ty_gv *gv = &builtin.gvs[t->gv];
     struct meta_type_meta *m = (struct meta_type_meta *)body; /* in the call's arena; roots begin with it */
+    if (m->kind.n)
+        return;
     const struct kind *k =
         kind_find(ty_name(&builtin, gv->group), ty_name(&builtin, gv->version), ty_name(&builtin, t->name));
     if (!k || !(t->flags & TYPE_ROOT))

@@ -15,7 +15,7 @@
 
 struct buf;
 struct front_call;
-struct watch_form;
+struct list_result;
 
 /* Reads the Accept header. False: nothing that is offered fits, and 406 was answered. */
 bool respond_negotiate(struct front_call *f, bool transforms, bool watch);
@@ -36,16 +36,8 @@ void respond_chunks(struct front_call *f, int code, struct str type, const struc
 /* Headers that every answer has, with room for `more`; in the call's arena. */
 struct http_header *respond_headers(struct front_call *f, struct str type, size_t more, size_t *ret_n);
 
-/* A list: objects in order, borrowed until the request has ended. */
-struct respond_list {
-    const struct kind *kind; /* asked for */
-    const struct object *const *items;
-    size_t n;
-    uint64_t revision;
-    struct str continue_token; /* "": complete */
-    int64_t remaining;         /* 0: none or not known */
-};
-void respond_list(struct front_call *f, const struct respond_list *l);
+/* Objects are borrowed until the request has ended. */
+void respond_list(struct front_call *f, const struct list_result *l);
 
 /* -- pieces, for lists and watches -- */
 

@@ -8,6 +8,7 @@
 #include "api/types/ids.h"
 #include "api/types/meta.h"
 #include "apiserver/front_priv.h"
+#include "apiserver/list.h"
 #include "apiserver/respond_priv.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -16,7 +17,7 @@
 #define PARTIAL_HEAD RESPOND_PARTIAL_HEAD_TEXT
 #define PB_HEAD_MAX 11u /* a tag of one byte and a length */
 
-void respond_list_meta(struct buf *out, const struct respond_list *l) {
+void respond_list_meta(struct buf *out, const struct list_result *l) {
     char rv[RV_TEXT_MAX];
     rv_format(l->revision, rv);
     buf_printf(out, "{\"resourceVersion\":\"%s\"", rv);
@@ -35,7 +36,7 @@ struct list_form {
     bool partial;
 };
 
-static struct list_form form_of(const struct front_call *f, const struct respond_list *l) {
+static struct list_form form_of(const struct front_call *f, const struct list_result *l) {
     if (f->accept.form == RESPONSE_OBJECT)
         return (struct list_form){
             .kind = arena_join((struct arena *)&f->arena, (struct str[]){l->kind->name, S("List")}, 2, S("")),
@@ -47,7 +48,7 @@ static struct list_form form_of(const struct front_call *f, const struct respond
 
 /* -- JSON -- */
 
-static void json_head(struct buf *out, const struct list_form *form, const struct respond_list *l) {
+static void json_head(struct buf *out, const struct list_form *form, const struct list_result *l) {
     buf_printf(out, "{\"kind\":\"%.*s\",\"apiVersion\":\"%.*s\",\"metadata\":", STR_ARG(form->kind),
                STR_ARG(form->api_version));
     respond_list_meta(out, l);
@@ -55,7 +56,7 @@ static void json_head(struct buf *out, const struct list_form *form, const struc
 }
 
 /* Chunks of the item are two: what stands before it, and the borrowed piece. */
-static void json_chunks(struct front_call *f, const struct respond_list *l, bool partial,
+static void json_chunks(struct front_call *f, const struct list_result *l, bool partial,
                         struct http_chunk *to) {
     for (size_t i = 0; i < l->n; i++) {
         if (partial) {
@@ -68,7 +69,7 @@ static void json_chunks(struct front_call *f, const struct respond_list *l, bool
     }
 }
 
-static void list_json(struct front_call *f, const struct respond_list *l) {
+static void list_json(struct front_call *f, const struct list_result *l) {
     struct list_form form = form_of(f, l);
     _cleanup_buf struct buf head = BUF_INIT;
     json_head(&head, &form, l);
@@ -81,7 +82,7 @@ static void list_json(struct front_call *f, const struct respond_list *l) {
 }
 
 /* Indented or YAML: one text that has to be made. */
-static void list_text(struct front_call *f, const struct respond_list *l) {
+static void list_text(struct front_call *f, const struct list_result *l) {
     struct list_form form = form_of(f, l);
     struct buf out = BUF_INIT;
     struct http_chunk *chunks = arena_new_n(&f->arena, 2 * l->n + 1, struct http_chunk);
@@ -110,7 +111,7 @@ static size_t pb_head(char *to, unsigned field, size_t length) {
 }
 
 /* The head of each item, and the item; returns their bytes. */
-static size_t proto_chunks(struct front_call *f, const struct respond_list *l, bool partial,
+static size_t proto_chunks(struct front_call *f, const struct list_result *l, bool partial,
                            struct http_chunk *to) {
     char *heads = arena_bytes(&f->arena, 2 * PB_HEAD_MAX * l->n + 1);
     size_t total = 0;
@@ -148,7 +149,7 @@ static void proto_head(struct buf *out, const struct list_form *form, struct str
     buf_str(out, meta);
 }
 
-static void list_proto(struct front_call *f, const struct respond_list *l) {
+static void list_proto(struct front_call *f, const struct list_result *l) {
     struct list_form form = form_of(f, l);
     char rv[RV_TEXT_MAX];
     struct meta_list_meta meta = {.resource_version = {rv, rv_format(l->revision, rv)}};
@@ -165,7 +166,7 @@ static void list_proto(struct front_call *f, const struct respond_list *l) {
     respond_chunks(f, 200, media_text(MEDIA_PROTO), NULL, 0, chunks, n);
 }
 
-void respond_list(struct front_call *f, const struct respond_list *l) {
+void respond_list(struct front_call *f, const struct list_result *l) {
     if (f->accept.form == RESPONSE_TABLE)
         respond_table_list(f, l);
     else if (f->accept.media == MEDIA_PROTO)

@@ -18,7 +18,7 @@ bool respond_for_people(struct front_call *f);
 /* A table of one object. */
 void respond_table(struct front_call *f, int code, const struct kind *kind, const struct object *o);
 /* A whole table. */
-void respond_table_list(struct front_call *f, const struct respond_list *l);
+void respond_table_list(struct front_call *f, const struct list_result *l);
 
 /* Appends the JSON members of a list's metadata: {"resourceVersion":…}. */
-void respond_list_meta(struct buf *out, const struct respond_list *l);
+void respond_list_meta(struct buf *out, const struct list_result *l);

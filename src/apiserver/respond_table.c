@@ -2,6 +2,7 @@
 #include "api/table.h"
 #include "api/types/ids.h"
 #include "apiserver/front_priv.h"
+#include "apiserver/list.h"
 #include "apiserver/respond_priv.h"
 #include "apiserver/server_priv.h"
 #include "base/buf.h"
@@ -49,7 +50,7 @@ void respond_table_row(struct buf *out, struct arena *a, const struct kind *kind
     buf_byte(out, '}');
 }
 
-static void table_head(struct buf *out, const struct respond_list *l) {
+static void table_head(struct buf *out, const struct list_result *l) {
     buf_lit(out, "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":");
     respond_list_meta(out, l);
     buf_lit(out, ",\"columnDefinitions\":");
@@ -57,7 +58,7 @@ static void table_head(struct buf *out, const struct respond_list *l) {
     buf_lit(out, ",\"rows\":[");
 }
 
-static void table(struct front_call *f, int code, const struct respond_list *l) {
+static void table(struct front_call *f, int code, const struct list_result *l) {
     enum table_include include;
     if (!respond_table_include(f, &include))
         return;
@@ -74,10 +75,10 @@ static void table(struct front_call *f, int code, const struct respond_list *l) 
 }
 
 void respond_table(struct front_call *f, int code, const struct kind *kind, const struct object *o) {
-    struct respond_list l = {.kind = kind, .items = &o, .n = 1, .revision = o->rv};
+    struct list_result l = {.kind = kind, .items = &o, .n = 1, .revision = o->rv};
     table(f, code, &l);
 }
 
-void respond_table_list(struct front_call *f, const struct respond_list *l) {
+void respond_table_list(struct front_call *f, const struct list_result *l) {
     table(f, 200, l);
 }
