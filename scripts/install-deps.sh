@@ -5,7 +5,8 @@ set -euo pipefail
 
 build=(gcc meson ninja-build pkg-config python3 libuv1-dev libssl-dev libyaml-dev zlib1g-dev libpcre2-dev
   libcmocka-dev libsqlite3-dev
-  libnghttp2-dev libhttp-parser-dev libmnl-dev libwslay-dev)
+  libnghttp2-dev libhttp-parser-dev libmnl-dev libwslay-dev
+  libcurl4-openssl-dev)
 # run-time programs of a node; the tests in test/e2e use them
 node=(containerd runc iproute2 nftables)
 test=(ccache clang clang-format libclang-rt-14-dev libjansson-dev nghttp2-client tzdata busybox-static "${node[@]}")
