@@ -263,6 +263,7 @@ static void prepare(struct write *w) {
         w->meta->generation = 1;
     if (s && s->prepare_create)
         s->prepare_create(w->call, w->object);
+    w->name = w->meta->name; /* limit ranges get one now */
 }
 
 static int allocate(struct write *w) {

@@ -12,10 +12,13 @@
 
 #include "api/ip.h"
 #include "apiserver/admission.h"
+#include "apiserver/alloc_ip.h"
+#include "apiserver/alloc_port.h"
 #include "apiserver/authn.h"
 #include "apiserver/authz.h"
 #include "apiserver/cache.h"
 #include "apiserver/documents.h"
+#include "apiserver/event_expiry.h"
 #include "apiserver/first_objects.h"
 #include "apiserver/front.h"
 #include "apiserver/health.h"
@@ -39,6 +42,7 @@
 
 #define KEEP_INTERVAL_NS (10 * NS_PER_SEC)
 #define RENEW_INTERVAL_NS (NS_PER_HOUR)
+#define EXPIRY_INTERVAL_NS (60 * NS_PER_SEC)
 #define PORT_DEFAULT 6443
 
 static const char *or_default(const char *text, const char *dflt) {
@@ -194,15 +198,22 @@ static void make_url(struct server_state *x, const struct apiserver_options *o) 
 
 static void keep(void *arg) {
     struct server_state *x = arg;
-    int64_t renew_ns = 0;
+    int64_t renew_ns = 0, expiry_ns = 0;
     while (!waiter_wait_ns(&x->stop, KEEP_INTERVAL_NS)) {
         struct err err = ERR_INIT;
         if (first_objects_keep_endpoints(&x->server, &x->first, &err) < 0 && log_every(60000))
             log_warn("the endpoints of the service kubernetes could not be written", kv("err", &err));
+        expiry_ns += KEEP_INTERVAL_NS;
+        if (expiry_ns >= EXPIRY_INTERVAL_NS) {
+            expiry_ns = 0;
+            (void)event_expiry_run(&x->server, EVENT_TTL_SEC);
+        }
         renew_ns += KEEP_INTERVAL_NS;
         if (renew_ns < RENEW_INTERVAL_NS)
             continue;
         renew_ns = 0;
+        service_ips_repair(x->server.service_ips);
+        service_ports_repair(x->server.service_ports);
         if (server_files_renew(x->server.files, x->local_url) && x->server.http)
             (void)http_server_reload(x->server.http, &err);
     }

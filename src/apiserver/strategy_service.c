@@ -6,6 +6,7 @@
 #include "api/types/core.h"
 #include "apiserver/alloc_ip.h"
 #include "apiserver/alloc_port.h"
+#include "apiserver/cache.h"
 #include "apiserver/strategy_priv.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -465,6 +466,23 @@ static void each_ip(struct service_ips *ips, const struct core_service *o, const
             fn(ips, ip, o->metadata.namespace, o->metadata.name);
 }
 
+static void ignore_outcome(void *arg, int code, const struct object *object, const struct err *err) {
+    (void)arg, (void)code, (void)object, (void)err; /* there may be none */
+}
+
+/* The endpoints of a service go with it, whoever made them. */
+static void delete_endpoints(struct call *c, const struct core_service *s) {
+    (void)cache_submit(c->server->cache,
+                       &(struct cache_write){
+                           .op = CACHE_DELETE,
+                           .kind = &kinds[KIND_CORE_ENDPOINTS],
+                           .ns = s->metadata.namespace,
+                           .name = s->metadata.name,
+                           .done = ignore_outcome,
+                       },
+                       NULL);
+}
+
 static void service_settle(struct call *c, bool stored, const void *object, const void *old) {
     const struct core_service *now = object, *from = old;
     if (stored && now) {
@@ -475,6 +493,8 @@ static void service_settle(struct call *c, bool stored, const void *object, cons
         each_port(c->server->service_ports, &from->spec, now ? &now->spec : NULL, service_ports_released);
         each_ip(c->server->service_ips, from, now ? &now->spec : NULL, service_ips_released);
     }
+    if (stored && from && !now)
+        delete_endpoints(c, from);
     give_back(c);
 }
 

@@ -147,3 +147,15 @@ TEST(test_strategy_quota__drops_its_status) {
     assert_field(r, "status", "{}");
     full_world_fini(&w);
 }
+
+TEST(test_strategy_limit_range__gets_a_name) {
+    struct server_world w;
+    full_world_init(&w);
+    struct server_answer r = full_world_make(
+        &w, NS "/limitranges", "{\"spec\":{\"limits\":[{\"type\":\"Pod\",\"max\":{\"cpu\":\"1\"}}]}}");
+    struct str name = server_field(&w, &r, "metadata.name");
+    assert_int_equal(name.n, 36);
+    struct str url = arena_printf(&w.arena, NS "/limitranges/%.*s", STR_ARG(name));
+    assert_answer(server_get(&w, url.p), 200);
+    full_world_fini(&w);
+}

@@ -194,3 +194,13 @@ TEST(test_strategy_service__load_balancers_have_a_port_for_health) {
     assert_int_equal(service_ports_count(w.server.service_ports), 1);
     full_world_fini(&w);
 }
+
+TEST(test_strategy_service__takes_its_endpoints_along) {
+    struct server_world w;
+    full_world_init(&w);
+    assert_answer(make(&w, "a", PORT), 201);
+    full_world_make(&w, "/api/v1/namespaces/default/endpoints", "{\"metadata\":{\"name\":\"a\"}}");
+    assert_answer(server_delete(&w, SERVICES "/a", NULL), 200);
+    assert_answer(server_get(&w, "/api/v1/namespaces/default/endpoints/a"), 404);
+    full_world_fini(&w);
+}
