@@ -2,10 +2,10 @@
  *
  * One request at a time: while it is answered, what else comes in is kept (CONN_INPUT_MAX) and read on when
  * the answer is complete. Framing that could be read in two ways is refused: a body length together with
- * chunked coding, two lengths, any coding but chunked, folded headers, white space before the colon, control
- * characters, lines that do not end in CR LF. http_parser does not mind the last three of these everywhere,
- * so the lines are looked at here too: it is paused wherever lines end and bytes of a body begin. An answer
- * that cannot be framed on HTTP/1.0 ends with the connection.
+ * chunked coding, two lengths, any coding but chunked, folded headers, names that are no tokens (white space
+ * before the colon), control characters, lines and chunks that do not end in CR LF. http_parser, as Debian
+ * builds it, does not mind most of these, so the lines are looked at here too: it is paused wherever lines
+ * end and bytes of a body begin. An answer that cannot be framed on HTTP/1.0 ends with the connection.
  */
 #include <http_parser.h>
 #include <stdio.h>
@@ -28,13 +28,14 @@ struct h1 {
     uint64_t sent_seen; /* conn.sent at the last time-out */
     int error;          /* status to answer a malformed request with */
     bool complete, keep_alive, chunked, expect_continue, length_seen;
-    bool coded;               /* there was a transfer-encoding */
-    bool trailers;            /* read and forgotten: they must not pass for headers */
-    bool in_data, data_next;  /* bytes of a body, no lines; from where the parser pauses next */
-    char line_last;           /* byte of a line */
-    uint64_t framing, chunks; /* of a chunked body: bytes that came, how many */
-    bool answering;           /* the handler has the request */
-    bool processing;          /* inside h1_run: do not start over */
+    bool coded;                   /* there was a transfer-encoding */
+    bool trailers;                /* read and forgotten: they must not pass for headers */
+    bool chunk_ended;             /* its data did */
+    bool in_data, data_next;      /* bytes of a body, no lines; from where the parser pauses next */
+    char line_last, data_tail[2]; /* byte of a line */
+    uint64_t framing, chunks;     /* of a chunked body: bytes that came, how many */
+    bool answering;               /* the handler has the request */
+    bool processing;              /* inside h1_run: do not start over */
 };
 
 static const struct request_ops h1_ops;
@@ -72,6 +73,8 @@ static int finish_header(struct h1 *h) {
     struct str name = buf_view(&h->name), value = str_trim(buf_view(&h->value));
     if (name.n == 0)
         return 0;
+    if (!request_safe_name(name))
+        h->error = 400;
     bool length = str_eq_nocase(name, S("content-length"));
     if (length && h->length_seen)
         h->error = 400;
@@ -163,6 +166,7 @@ static int on_chunk(http_parser *p) {
 static int on_chunk_end(http_parser *p) {
     struct h1 *h = ((struct conn *)p->data)->p;
     h->data_next = false;
+    h->chunk_ended = h->in_data;
     http_parser_pause(p, 1);
     return 0;
 }
@@ -335,6 +339,18 @@ static bool lines_are_plain(struct h1 *h, const char *p, size_t n) {
     return true;
 }
 
+/* Of a body: its first byte may still be the last of the head's, and chunks end in CR LF. */
+static bool data_is_framed(struct h1 *h, const char *p, size_t n) {
+    if (n == 0)
+        return true;
+    if (h->line_last == '\r' && *p != '\n')
+        return false;
+    h->line_last = 0;
+    h->data_tail[0] = n > 1 ? p[n - 2] : h->data_tail[1];
+    h->data_tail[1] = p[n - 1];
+    return !h->chunk_ended || (h->data_tail[0] == '\r' && h->data_tail[1] == '\n');
+}
+
 static bool too_much_framing(const struct h1 *h) {
     return h->chunks && h->framing > FRAMING_SLACK + h->chunks * FRAMING_PER_CHUNK + h->request->in.body.n;
 }
@@ -351,7 +367,9 @@ static size_t parse(struct conn *c, const char *p, size_t n, bool *ret_paused) {
     if (e != HPE_OK && e != HPE_PAUSED && !h->error)
         h->error = e == HPE_HEADER_OVERFLOW ? 431 : 400;
     h->framing += body ? used : 0;
-    if (!h->error && ((!h->in_data && !lines_are_plain(h, p, used)) || too_much_framing(h)))
+    bool plain = h->in_data ? data_is_framed(h, p, used) : lines_are_plain(h, p, used);
+    h->chunk_ended = false;
+    if (!h->error && (!plain || too_much_framing(h)))
         h->error = 400;
     if (*ret_paused)
         h->in_data = h->data_next;

@@ -82,10 +82,19 @@ void request_gone(struct http_request *r) {
 
 /* -- what comes in -- */
 
+static bool has_control(struct str s) {
+    for (size_t i = 0; i < s.n; i++)
+        if (((unsigned char)s.p[i] < ' ' && s.p[i] != '\t') || s.p[i] == 0x7f)
+            return true;
+    return false;
+}
+
 int request_add_header(struct http_request *r, struct str name, struct str value) {
     r->header_bytes += name.n + value.n + 4;
     if (r->in.n_headers == HTTP_HEADERS_MAX || r->header_bytes > HTTP_HEADER_BYTES_MAX)
         return 431;
+    if (has_control(value))
+        return 400;
     struct str lower = arena_str(&r->arena, name);
     for (size_t i = 0; i < lower.n; i++)
         ((char *)lower.p)[i] = (char)tolower((unsigned char)lower.p[i]);
@@ -103,6 +112,9 @@ bool request_set_target(struct http_request *r, struct str target) {
     struct str path, query;
     if (target.n == 0 || target.p[0] != '/')
         return false;
+    for (size_t i = 0; i < target.n; i++)
+        if ((unsigned char)target.p[i] <= ' ' || target.p[i] == 0x7f)
+            return false;
     str_split(target, '?', &path, &query);
     r->in.query = arena_str(&r->arena, query.p ? query : S(""));
     return url_decode(&r->arena, path, &r->in.path) && str_find_byte(r->in.path, 0) < 0;
@@ -273,13 +285,6 @@ static void compress_chunks(const struct http_chunk *chunks, size_t n, struct bu
 
 static bool status_without_body(int status) {
     return status < 200 || status == 204 || status == 304;
-}
-
-static bool has_control(struct str s) {
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] < ' ' && s.p[i] != '\t')
-            return true;
-    return false;
 }
 
 /* CONFORMS: RFC 9110 5.5: control characters become spaces, so that a value cannot end its field. */

@@ -16,12 +16,18 @@ struct ws_channels {
     struct channels cs;
     struct websocket *ws;
     bool base64, ends;                  /* the protocol's */
-    struct channel *to;                 /* of the message that is coming in; NULL: none such */
+    uint32_t to;                        /* of the message that is coming in; the channel may end meanwhile */
     bool is_end;                        /* it says that a channel ends */
     bool numbered;                      /* its first byte was here */
     struct buf text;                    /* of base64 */
     const struct channels_offer *offer; /* until the channels are open */
 };
+
+static void take_data(struct ws_channels *w, struct str bytes) {
+    struct channel *ch = channels_find(&w->cs, w->to);
+    if (ch)
+        channels_data(&w->cs, ch, bytes);
+}
 
 static void finish_base64(struct ws_channels *w) {
     char *bytes = malloc(base64_decoded_max(w->text.n));
@@ -30,8 +36,8 @@ static void finish_base64(struct ws_channels *w) {
         panic("out of memory");
     if (base64_decode(BASE64_STD, buf_view(&w->text), bytes, &n, NULL) < 0)
         channels_fail(&w->cs, "a message that is no base64");
-    else if (w->to)
-        channels_data(&w->cs, w->to, str_make(bytes, n));
+    else
+        take_data(w, str_make(bytes, n));
     free(bytes);
     buf_fini(&w->text);
 }
@@ -39,10 +45,9 @@ static void finish_base64(struct ws_channels *w) {
 static void take_number(struct ws_channels *w, unsigned char c) {
     w->numbered = true;
     w->is_end = w->ends && c == CHANNEL_OF_ENDS;
-    uint32_t id = c;
+    w->to = c;
     if (w->base64)
-        id = c >= '0' && c <= '9' ? (uint32_t)(c - '0') : UINT32_MAX;
-    w->to = channels_find(&w->cs, id);
+        w->to = c >= '0' && c <= '9' ? (uint32_t)(c - '0') : UINT32_MAX;
 }
 
 static void take_bytes(struct ws_channels *w, struct str bytes) {
@@ -54,8 +59,8 @@ static void take_bytes(struct ws_channels *w, struct str bytes) {
         channels_fail(&w->cs, "a base64 message that is too large");
     } else if (w->base64) {
         buf_str(&w->text, bytes);
-    } else if (w->to) {
-        channels_data(&w->cs, w->to, bytes);
+    } else {
+        take_data(w, bytes);
     }
 }
 
@@ -75,8 +80,6 @@ static void on_piece(void *user, const struct websocket_piece *piece) {
         take_bytes(w, bytes);
     if (piece->last && w->base64 && w->text.n && !w->cs.finishing)
         finish_base64(w);
-    if (piece->last)
-        w->to = NULL;
     channels_leave(&w->cs);
 }
 

@@ -218,6 +218,15 @@ SERVER_TEST(test_http1__lines_that_end_otherwise_are_refused, .tls = false) {
     assert_status(s, CHUNKED "2\nab\r\n0\r\n\r\n", "HTTP/1.1 400");
     assert_status(s, CHUNKED "2\r\nab\n0\r\n\r\n", "HTTP/1.1 400");
     assert_status(s, CHUNKED "2\r\nabc\r\n0\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, CHUNKED "2\r\nabXY0\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, CHUNKED "2\rXab\r\n0\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\rXab", "HTTP/1.1 400");
+    assert_status(s, "GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding : chunked\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, "GET / HTTP/1.1\r\nHost: h\r\nContent Length: 3\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, "GET / HTTP/1.1\r\nHost: h\r\n: 3\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, "GET / HTTP/1.1\r\nHost: h\r\nX:\x01y\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, "GET / HTTP/1.1\r\nHost: h\r\nX: \x7fy\r\n\r\n", "HTTP/1.1 400");
+    assert_status(s, "GET /a\tb HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 400");
     assert_status(s, CHUNKED "2\r\nab\r\n0\r\nX: a\nY: b\r\n\r\n", "HTTP/1.1 400");
     assert_status(s, CHUNKED "2\r\nab\r\n0\r\nX: a\r\n b\r\n\r\n", "HTTP/1.1 400");
 }

@@ -251,6 +251,13 @@ CHANNELS_TEST(test_ws_channels__base64_is_text, "v4.base64.channel.k8s.io") {
     witness_saw(w, "close: a message that is no base64\n");
 }
 
+CHANNELS_TEST(test_ws_channels__channel_that_is_reset_amid_a_message, "v4.channel.k8s.io") {
+    send_frame(m, 0x02, "\2abc", 4);
+    channel_reset(w->last);
+    send_frame(m, 0x80, "def", 3);
+    witness_saw(w, "data 2 abc\n");
+}
+
 CHANNELS_TEST(test_ws_channels__peer_that_breaks_the_protocol, "v4.channel.k8s.io") {
     memory_feed(m, "\x81\x02hi", 4);
     witness_saw(w, "close: the peer broke the WebSocket protocol\n");
