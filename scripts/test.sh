@@ -33,7 +33,7 @@ run() {
   cp "build/$type/meson-logs/testlog.json" "$log/$type.json"
 }
 
-run release tidy unit facts golden fuzz
+run release tidy unit facts golden fuzz hostile
 run asan unit golden fuzz
 run tsan threads
 
