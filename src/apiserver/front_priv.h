@@ -36,6 +36,7 @@ struct front_call {
     atomic_uint *counted; /* in inflight; NULL: not */
     bool long_running;    /* watches, proxies: no latency is counted */
     struct watch *watch;
+    void *user;                         /* of gone */
     void (*gone)(struct front_call *f); /* of streams: the peer has gone; called before the end */
     char audit_id[40];
 };

@@ -11,7 +11,13 @@
 
 #include "apiserver/request.h"
 
+struct err;
 struct front_call;
+struct node_proxy;
+
+/* cert and key: paths, of what is shown to kubelets; read again when they change. */
+int node_proxy_new(const char *cert, const char *key, struct node_proxy **ret, struct err *err);
+void node_proxy_free(struct node_proxy *p);
 
 /* Whether the request is one of these. */
 bool node_proxy_wants(const struct request_info *i);

@@ -23,6 +23,7 @@
 #include "apiserver/front.h"
 #include "apiserver/health.h"
 #include "apiserver/jwt.h"
+#include "apiserver/node_proxy.h"
 #include "apiserver/server_files.h"
 #include "apiserver/server_parts.h"
 #include "apiserver/server_priv.h"
@@ -160,6 +161,10 @@ static int open_auth(struct server_state *x, const struct apiserver_options *o, 
     return r < 0 ? r : authz_new(s->cache, &s->authz, err);
 }
 
+static int open_proxy(struct apiserver *s, struct err *err) {
+    return node_proxy_new(s->files->kubelet_cert, s->files->kubelet_key, &s->node_proxy, err);
+}
+
 static int open_door(struct server_state *x, const struct apiserver_options *o, struct err *err) {
     struct apiserver *s = &x->server;
     struct http_server_options h = {
@@ -265,6 +270,8 @@ static int start(struct server_state *x, const struct apiserver_options *o, stru
     if (r == 0)
         r = server_parts_open(s, o, err);
     if (r == 0 && !o->no_door)
+        r = open_proxy(s, err);
+    if (r == 0 && !o->no_door)
         r = open_door(x, o, err);
     if (r == 0 && !o->no_door)
         r = server_files_kubeconfigs(s->files, x->local_url, err);
@@ -304,6 +311,7 @@ void apiserver_stop(struct apiserver *s, unsigned drain_ms) {
     if (s->http)
         http_server_stop(s->http, drain_ms);
     front_free(s->front);
+    node_proxy_free(s->node_proxy);
     watches_free(s->watches);
     documents_free(s->documents);
     server_parts_close(s);
