@@ -23,8 +23,7 @@ static int release(const struct claim *c, const struct object *o, struct err *er
                                     "\"delete\",\"uid\":\"%.*s\"}]%.*s}}",
                                     STR_ARG(o->meta->uid), STR_ARG(c->owner->meta->uid), STR_ARG(finalizers));
     int rc = patch_object(c, o, patch, err);
-    /* another object by now, or one without references: nothing of ours is left */
-    return rc == ERR_INVALID || rc == ERR_CONFLICT ? 0 : rc;
+    return rc == ERR_INVALID ? 0 : rc; /* without references: nothing of ours is left */
 }
 
 /* Whether the server still has the owner that we are about to write into another object. */
@@ -60,7 +59,7 @@ static int adopt(const struct claim *c, const struct object *o, struct err *err)
 
 static bool may_adopt(const struct claim *c, const struct object *o) {
     return !meta_controller(o->meta) && !meta_is_deleting(o->meta) &&
-           label_selector_matches(c->selector, o->meta->labels) && (!c->wants || c->wants(o));
+           label_selector_matches(c->selector, o->meta->labels) && (!c->wants || c->wants(c, o));
 }
 
 static int consider_orphan(const struct claim *c, const struct object *o, bool *checked, struct objects *ret,
@@ -175,7 +174,10 @@ void claim_map_event(struct reconciler *rc, const struct informer_event *e, stru
         _cleanup_arena struct arena a = ARENA_INIT;
         struct str key = key_of(&a, ns, now->name);
         note_seen(m, e, key);
-        reconciler_enqueue(rc, key);
+        if (m->delay_ns && e->type == INFORMER_MODIFIED)
+            reconciler_enqueue_after(rc, key, m->delay_ns);
+        else
+            reconciler_enqueue(rc, key);
     }
     if (before && (!now || !str_eq(before->uid, now->uid)))
         enqueue_owner(rc, ns, before);

@@ -17,9 +17,10 @@ struct claim {
     struct reconcile *r;
     const struct object *owner;
     const struct label_selector *selector;
-    const struct kind *kind;               /* of what is claimed; the reconciler watches it */
-    bool (*wants)(const struct object *o); /* which orphans besides; NULL: all that are selected */
-    struct str finalizer;                  /* removed from what is let go; "": none */
+    const struct kind *kind; /* of what is claimed; the reconciler watches it */
+    /* Which objects may be adopted, besides selecting them; NULL: all. */
+    bool (*wants)(const struct claim *c, const struct object *o);
+    struct str finalizer; /* removed from what is let go; "": none */
 };
 
 /* Objects that belong to the owner, in the reconcile's arena, borrowed. */
@@ -33,5 +34,6 @@ struct claim_map {
     struct informer *owners; /* of owner_kind */
     bool (*selects)(const struct object *owner, struct str_map labels);
     struct expectations *expectations; /* told of what is seen; may be NULL */
+    int64_t delay_ns;                  /* changes are looked at so much later, together; 0: at once */
 };
 void claim_map_event(struct reconciler *rc, const struct informer_event *e, struct claim_map *m);

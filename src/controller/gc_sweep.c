@@ -234,8 +234,7 @@ static int remove_finalizer(struct sweep *s, const struct object *o, const char 
         s->a, "{\"metadata\":{\"uid\":\"%.*s\",\"$deleteFromPrimitiveList/finalizers\":[\"%s\"]}}",
         STR_ARG(o->meta->uid), finalizer);
     struct client_call call = patch_call(o, patch);
-    int rc = client_do(s->gc->c->client, &call, NULL, err);
-    return rc == ERR_NOT_FOUND || rc == ERR_CONFLICT ? 0 : rc;
+    return unless_gone(client_do(s->gc->c->client, &call, NULL, err));
 }
 
 /* Dependents that hold their owner back and are still there; *ret_circle: one of them ends in the foreground

@@ -8,7 +8,7 @@
 #include "api/time.h"
 #include "base/vec.h"
 #include "client/expect.h"
-#include "controller/calls.h"
+#include "controller/scaler.h"
 
 struct replicas {
     const struct replica_ops *ops;
@@ -95,41 +95,34 @@ static int write_status(struct run *x, struct err *err) {
 
 /* -- making pods -- */
 
-static void make_create(void *arg, uint32_t i __attribute__((unused)), struct client_call *call) {
-    *call = *(const struct client_call *)arg;
+static struct scaler scaler_of(struct run *x) {
+    return (struct scaler){.c = x->c,
+                           .a = x->r->arena,
+                           .owner = x->v.object,
+                           .expectations = x->self->expectations,
+                           .key = x->key};
 }
 
-static bool namespace_is_ending(const struct err *err) {
-    return err->code == ERR_FORBIDDEN && str_find(str_from(err->msg), S("being terminated")) >= 0;
+/* All pods are made from the same body. */
+static struct core_pod *same_pod(void *arg, uint32_t i) {
+    (void)i;
+    return arg;
+}
+
+static int note_failure(struct run *x, int rc, struct str reason, const struct err *err) {
+    if (rc) {
+        x->failure = *err;
+        x->reason = reason;
+    }
+    return rc;
 }
 
 static int create_pods(struct run *x, uint32_t n, struct err *err) {
-    struct arena *a = x->r->arena;
-    const struct object *o = x->v.object;
-    struct client_call call = {.verb = CLIENT_CREATE,
-                               .kind = KIND(CORE_POD),
-                               .ns = o->meta->namespace,
-                               .body = pod_from_template(a, x->v.template, o)};
-    struct call_result *results = arena_new_n(a, n, struct call_result);
-    uint32_t tried = 0;
-    struct err first = ERR_INIT;
+    struct scaler s = scaler_of(x);
+    uint32_t made;
     expect_creations(x->self->expectations, x->key, n);
-    uint32_t made = calls_slow_start(x->c->client, n, make_create, &call, results, &tried, &first);
-    for (uint32_t i = 0; i < n; i++) {
-        if (i >= tried || results[i].code)
-            expect_creation_seen(x->self->expectations, x->key);
-        else if (results[i].object)
-            event_record(x->c->events, o, "Normal", "SuccessfulCreate", "Created pod: %.*s",
-                         STR_ARG(results[i].object->meta->name));
-    }
-    call_results_release(results, tried);
-    if (made == tried || namespace_is_ending(&first))
-        return 0;
-    event_record(x->c->events, o, "Warning", "FailedCreate", "Error creating: %s", first.msg);
-    x->failure = first;
-    x->reason = S("FailedCreate");
-    *err = first;
-    return first.code;
+    int rc = scaler_create(&s, n, same_pod, pod_from_template(s.a, x->v.template, x->v.object), &made, err);
+    return note_failure(x, rc, S("FailedCreate"), err);
 }
 
 /* -- deleting pods -- */
@@ -149,51 +142,17 @@ static struct objects family_of(struct run *x) {
     return all;
 }
 
-static struct client_call delete_call(struct arena *a, const struct object *o) {
-    struct meta_preconditions *p = arena_new(a, struct meta_preconditions);
-    p->uid = o->meta->uid;
-    struct meta_delete_options *d = arena_new(a, struct meta_delete_options);
-    d->preconditions = p;
-    return (struct client_call){.verb = CLIENT_DELETE,
-                                .kind = o->kind,
-                                .ns = o->meta->namespace,
-                                .name = o->meta->name,
-                                .delete_options = d};
-}
-
 static int delete_pods(struct run *x, struct objects *active, uint32_t n, struct err *err) {
-    struct arena *a = x->r->arena;
+    struct scaler s = scaler_of(x);
     struct objects family = family_of(x);
     if (n < active->n)
-        pods_rank(active, &family, now_ns(x->r), a);
-    struct client_call *calls = arena_new_n(a, n, struct client_call);
-    struct call_result *results = arena_new_n(a, n, struct call_result);
-    struct str *uids = arena_new_n(a, n, struct str);
-    for (uint32_t i = 0; i < n; i++) {
-        calls[i] = delete_call(a, active->v[i]);
+        pods_rank(active, &family, now_ns(x->r), s.a);
+    struct str *uids = arena_new_n(s.a, n, struct str);
+    for (uint32_t i = 0; i < n; i++)
         uids[i] = active->v[i]->meta->uid;
-    }
-    struct err first = ERR_INIT;
+    struct objects first = {active->v, n, n};
     expect_deletions(x->self->expectations, x->key, uids, n);
-    (void)calls_all(x->c->client, calls, n, results, &first);
-    int rc = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        if (results[i].code)
-            expect_deletion_seen(x->self->expectations, x->key, uids[i]);
-        if (results[i].code && results[i].code != ERR_NOT_FOUND && results[i].code != ERR_CONFLICT)
-            rc = results[i].code;
-        else if (!results[i].code)
-            event_record(x->c->events, x->v.object, "Normal", "SuccessfulDelete", "Deleted pod: %.*s",
-                         STR_ARG(active->v[i]->meta->name));
-    }
-    call_results_release(results, n);
-    if (!rc)
-        return 0;
-    event_record(x->c->events, x->v.object, "Warning", "FailedDelete", "Error deleting: %s", first.msg);
-    x->failure = first;
-    x->reason = S("FailedDelete");
-    *err = first;
-    return rc;
+    return note_failure(x, scaler_delete(&s, &first, err), S("FailedDelete"), err);
 }
 
 static int scale(struct run *x, struct err *err) {
@@ -210,7 +169,8 @@ static int scale(struct run *x, struct err *err) {
     return diff < 0 ? delete_pods(x, &active, n, err) : 0;
 }
 
-static bool wants_pod(const struct object *o) {
+static bool wants_pod(const struct claim *c, const struct object *o) {
+    (void)c;
     return pod_is_active(pod_of(o));
 }
 

@@ -69,6 +69,17 @@ void cluster_pass(struct cluster *w, double seconds) {
 
 /* -- the kubelet -- */
 
+/* The node its affinity names, as for pods of daemon sets, or any. */
+static struct str node_for(const struct core_pod *p) {
+    const struct core_node_selector *s =
+        p->spec.affinity && p->spec.affinity->node_affinity
+            ? p->spec.affinity->node_affinity->required_during_scheduling_ignored_during_execution
+            : NULL;
+    if (p->spec.node_name.n)
+        return p->spec.node_name;
+    return s ? s->node_selector_terms.v[0].match_fields.v[0].values.v[0] : S("node");
+}
+
 static void run_pod(struct cluster *w, const struct object *o, size_t i) {
     const struct core_pod *p = o->body;
     char ns[128], name[300], json[600], time[TIME_TEXT_SIZE];
@@ -84,10 +95,11 @@ static void run_pod(struct cluster *w, const struct object *o, size_t i) {
         return;
     (void)time_format(time, clock_wall_ns(sim_clock(w->sim)) / NS_PER_SEC, 0, TIME_SECONDS);
     (void)snprintf(json, sizeof json,
-                   "{\"status\":{\"phase\":\"Running\",\"podIP\":\"10.0.%zu.%zu\",\"podIPs\":[{\"ip\":"
+                   "{\"spec\":{\"nodeName\":\"%.*s\"},\"status\":{\"phase\":\"Running\",\"podIP\":\"10.0.%zu."
+                   "%zu\",\"podIPs\":[{\"ip\":"
                    "\"10.0.%zu.%zu\"}],\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\","
                    "\"lastTransitionTime\":\"%s\"}]}}",
-                   i / 250, i % 250 + 1, i / 250, i % 250 + 1, time);
+                   STR_ARG(node_for(p)), i / 250, i % 250 + 1, i / 250, i % 250 + 1, time);
     fake_merge(w->fake, KIND(CORE_POD), ns, name, json);
 }
 
