@@ -16,7 +16,8 @@
 #include "unit/unit.h"
 
 static atomic_uint gone;
-static _Atomic(struct http_request *) held;
+static struct http_request *held; /* touched by its loop only, which is */
+static _Atomic(struct loop *) held_by;
 
 /* -- the handler -- */
 
@@ -159,15 +160,16 @@ static void answer_events(struct http_request *r) {
 static void answer_held(struct http_request *r) {
     http_set_user(r, r, on_gone);
     http_stream_begin(r, 200, NULL, 0, NULL);
-    atomic_store(&held, r);
+    held = r;
+    atomic_store(&held_by, http_request_loop(r));
 }
 
 static void on_drain(void *arg, struct loop *l) {
-    struct http_request *r = atomic_load(&held);
     (void)arg;
-    if (!r || http_request_loop(r) != l)
+    if (atomic_load(&held_by) != l)
         return;
-    atomic_store(&held, NULL);
+    struct http_request *r = held;
+    atomic_store(&held_by, NULL);
     struct http_chunk last = {.bytes = S("drained")};
     (void)http_stream_write(r, &last, 1);
     http_stream_end(r);
@@ -312,7 +314,7 @@ void test_server_start(struct test_server *s, const struct test_server_options *
     o = o ? o : &none;
     *s = (struct test_server){0};
     atomic_store(&gone, 0);
-    atomic_store(&held, NULL);
+    atomic_store(&held_by, NULL);
     struct http_server_options ho = {
         .address = S("127.0.0.1"),
         .loops = 2,
