@@ -129,6 +129,22 @@ static void maybe_waits_again(const struct builder *b, const struct container_re
     s->state = waiting_state(b->a, w->reason, w->message);
 }
 
+/* What was told of the same container before holds until its probe has found something: a kubelet that was
+ * started again does not make its pods unready. */
+static bool told(const struct builder *b, const struct container_ref *c, const struct container_view *v,
+                 enum probe_kind kind) {
+    const struct core_container_status *before = told_before(b, c);
+    if (!before || !str_has_suffix(before->container_id, v->id) ||
+        probe_result_of(b->in->probes, v->id, kind) != PROBE_UNKNOWN)
+        return false;
+    return kind == PROBE_READINESS ? before->ready : before->started.set && before->started.v;
+}
+
+static bool has_started(const struct builder *b, const struct container_ref *c,
+                        const struct container_view *v) {
+    return probe_started(b->in->probes, c->spec, v->id) || told(b, c, v, PROBE_STARTUP);
+}
+
 static void with_container(const struct builder *b, const struct container_ref *c,
                            const struct container_view *v, struct core_container_status *s) {
     s->restart_count = (int32_t)v->attempt;
@@ -144,7 +160,7 @@ static void with_container(const struct builder *b, const struct container_ref *
     else if (v->attempt > 0 && told_before(b, c)) /* its record was collected */
         s->last_state = told_before(b, c)->last_state;
     if (s->state.running)
-        s->started.v = probe_started(b->in->probes, c->spec, v->id);
+        s->started.v = has_started(b, c, v);
     maybe_waits_again(b, c, v, s);
 }
 
@@ -154,7 +170,9 @@ static bool is_ready(const struct builder *b, const struct container_ref *c, con
                      const struct core_container_status *s) {
     if (c->list == LIST_INIT && !container_is_sidecar(c))
         return s->state.terminated && s->state.terminated->exit_code == 0;
-    return c->list != LIST_EPHEMERAL && s->state.running && v && probe_ready(b->in->probes, c->spec, v->id);
+    if (c->list == LIST_EPHEMERAL || !s->state.running || !v || !has_started(b, c, v))
+        return false;
+    return probe_ready(b->in->probes, c->spec, v->id) || told(b, c, v, PROBE_READINESS);
 }
 
 static void one(const struct builder *b, const struct container_ref *c, struct core_container_status *s) {

@@ -1,0 +1,191 @@
+/* Thresholds, conditions and evictions. */
+#include "kubelet/evict.h"
+
+#include <stdlib.h>
+
+#include "api/pod_requests.h"
+#include "api/quantity.h"
+#include "api/types/core.h"
+#include "api/types/cri.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "client/events.h"
+#include "kubelet/cri_names.h"
+#include "kubelet/evict_rank.h"
+#include "kubelet/kubelet_priv.h"
+#include "kubelet/node.h"
+#include "kubelet/pod_gc.h"
+#include "runtime/runtime.h"
+
+#define TRANSITION_NS (300 * 1000000000ll)
+#define MEMORY_MIN (100ull * 1024 * 1024)
+
+enum signal { SIGNAL_MEMORY, SIGNAL_DISK, SIGNAL_INODES, SIGNAL_PIDS, SIGNALS };
+
+static const struct {
+    const char *name, *resource;
+} signals[SIGNALS] = {
+    [SIGNAL_MEMORY] = {"memory.available", "memory"},
+    [SIGNAL_DISK] = {"nodefs.available", "ephemeral-storage"},
+    [SIGNAL_INODES] = {"nodefs.inodesFree", "inodes"},
+    [SIGNAL_PIDS] = {"pid.available", "pids"},
+};
+
+struct evictor {
+    struct kubelet *k;
+    int64_t met_ns[SIGNALS]; /* when it was last met; 0: never */
+};
+
+struct evictor *evictor_new(struct kubelet *k) {
+    struct evictor *e = calloc(1, sizeof *e);
+    if (!e)
+        panic("out of memory");
+    e->k = k;
+    return e;
+}
+
+void evictor_free(struct evictor *e) {
+    free(e);
+}
+
+/* CONFORMS: the hard defaults. */
+static bool met(enum signal s, const struct node_free *f, const struct node_facts *facts) {
+    switch (s) {
+    case SIGNAL_MEMORY: return f->memory_bytes && f->memory_bytes < MEMORY_MIN;
+    case SIGNAL_DISK: return facts->disk_bytes && f->disk_bytes < facts->disk_bytes / 10;
+    case SIGNAL_INODES: return f->disk_inodes_total && f->disk_inodes < f->disk_inodes_total / 20;
+    default: return f->pids_max && f->pids < 64;
+    }
+}
+
+/* A condition holds on for a while, so that it does not flap. */
+static bool holds(const struct evictor *e, enum signal s, int64_t now) {
+    return e->met_ns[s] && now - e->met_ns[s] < TRANSITION_NS;
+}
+
+/* -- what pods use -- */
+
+static uint64_t value_of(const struct cri_u_int64_value *v) {
+    return v ? v->value : 0;
+}
+
+static uint64_t usage_of(const struct cri_container_stats *s, enum signal sig) {
+    if (sig == SIGNAL_MEMORY)
+        return s->memory ? value_of(s->memory->working_set_bytes) : 0;
+    if (sig == SIGNAL_DISK)
+        return s->writable_layer ? value_of(s->writable_layer->used_bytes) : 0;
+    return sig == SIGNAL_INODES && s->writable_layer ? value_of(s->writable_layer->inodes_used) : 0;
+}
+
+static uint64_t usage_of_pod(const struct cri_list_container_stats_response *stats, struct str uid,
+                             enum signal sig) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; stats && i < stats->stats.n; i++) {
+        const struct cri_container_stats *s = &stats->stats.v[i];
+        if (s->attributes && str_eq(str_map_get(s->attributes->labels, CRI_LABEL_POD_UID), uid))
+            sum += usage_of(s, sig);
+    }
+    return sum;
+}
+
+static uint64_t request_of(const struct core_pod *p, enum signal sig, struct arena *a) {
+    struct quantity_map m = pod_requests(&p->spec, a);
+    const struct quantity *q = quantity_map_get(m, str_from(signals[sig].resource));
+    return q ? (uint64_t)quantity_value(q) : 0;
+}
+
+static bool critical(const struct pods_item *i) {
+    const struct core_pod *p = i->object->body;
+    return i->is_static || (p->spec.priority.set && p->spec.priority.v >= 2000000000);
+}
+
+static uint32_t candidates(struct evictor *e, enum signal sig, struct arena *a,
+                           struct evict_candidate **ret) {
+    struct pods_item *pods;
+    uint32_t n_pods = pods_all(e->k, a, &pods), n = 0;
+    const struct cri_list_container_stats_response *stats = NULL;
+    struct runtime_call call = {.arena = a};
+    (void)runtime_list_container_stats(e->k->o.runtime, &call, &(struct cri_list_container_stats_request){0},
+                                       &stats, NULL);
+    struct evict_candidate *v = arena_new_n(a, n_pods, struct evict_candidate);
+    for (uint32_t i = 0; i < n_pods; i++) {
+        const struct core_pod *p = pods[i].object->body;
+        if (critical(&pods[i]) || pod_phase_is_final(p->status.phase) || p->metadata.deletion_timestamp.set)
+            continue;
+        v[n++] = (struct evict_candidate){.uid = p->metadata.uid,
+                                          .priority = p->spec.priority.set ? p->spec.priority.v : 0,
+                                          .usage = usage_of_pod(stats, p->metadata.uid, sig),
+                                          .request = request_of(p, sig, a)};
+    }
+    evict_rank(v, n);
+    *ret = v;
+    return n;
+}
+
+/* Ends one pod; its own run does the rest. */
+static void evict_pod(struct evictor *e, const struct evict_candidate *c, enum signal sig, struct arena *a) {
+    struct kpod *p = kpod_use(e->k, c->uid);
+    const struct object *o = kpod_object(e->k, p);
+    struct str message = arena_printf(
+        a, "The node was low on resource: %s. Threshold quantity reached, usage: %llu, request: %llu. ",
+        signals[sig].resource, (unsigned long long)c->usage, (unsigned long long)c->request);
+    if (o) {
+        event_record(e->k->events, o, "Warning", "Evicted", "%.*s", STR_ARG(message));
+        log_warn("pod evicted", kv_ref("pod", o->meta->namespace, o->meta->name),
+                 kv_text("signal", signals[sig].name));
+        kpod_evict(e->k, p, message);
+    }
+    object_unref(o);
+    kpod_done(e->k, p);
+}
+
+/* CONFORMS: disk signals free dead containers and unused images before any pod is ended. */
+static bool freed(struct evictor *e, enum signal sig) {
+    if (sig != SIGNAL_DISK && sig != SIGNAL_INODES)
+        return false;
+    struct node_free f;
+    const struct node_facts *facts = kubelet_node_facts(e->k->node);
+    _cleanup_arena struct arena a = ARENA_INIT;
+    gc_dead(e->k);
+    gc_images(e->k, 0, 0);
+    node_free_read(arena_strz(&a, e->k->o.root_dir), facts, &f);
+    return !met(sig, &f, facts);
+}
+
+static void relieve(struct evictor *e, enum signal sig) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    struct object *node = kubelet_node_object(e->k->node);
+    if (node)
+        event_record(e->k->events, node, "Warning", "EvictionThresholdMet", "Attempting to reclaim %s",
+                     signals[sig].resource);
+    object_unref(node);
+    if (freed(e, sig))
+        return;
+    struct evict_candidate *v;
+    if (candidates(e, sig, &a, &v) > 0) /* one a pass */
+        evict_pod(e, &v[0], sig, &a);
+}
+
+void evictor_run(struct evictor *e) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    const struct node_facts *facts = kubelet_node_facts(e->k->node);
+    struct node_free f;
+    node_free_read(arena_strz(&a, e->k->o.root_dir), facts, &f);
+    int64_t now = clock_mono_ns(e->k->clock);
+    int first = -1;
+    for (int s = 0; s < SIGNALS; s++)
+        if (met((enum signal)s, &f, facts)) {
+            e->met_ns[s] = now;
+            first = first < 0 ? s : first;
+        }
+    kubelet_node_set_pressure(e->k->node,
+                              (struct node_pressure){
+                                  .memory = holds(e, SIGNAL_MEMORY, now),
+                                  .disk = holds(e, SIGNAL_DISK, now) || holds(e, SIGNAL_INODES, now),
+                                  .pid = holds(e, SIGNAL_PIDS, now),
+                              });
+    if (first >= 0)
+        relieve(e, (enum signal)first);
+}
