@@ -234,8 +234,8 @@ void nft_element(struct nft_batch *b, const struct nft_element *e) {
         nft_put_data(b, NFTA_SET_ELEM_KEY_END, e->key_end, e->key_bytes);
     if (e->data_bytes)
         nft_put_data(b, NFTA_SET_ELEM_DATA, e->data, e->data_bytes);
-    else if (e->chain || e->verdict)
-        nft_put_verdict(b, NFTA_SET_ELEM_DATA, e->chain ? NFT_GOTO : e->verdict, e->chain);
+    else if (e->chain || e->drop)
+        nft_put_verdict(b, NFTA_SET_ELEM_DATA, e->chain ? NFT_GOTO : NF_DROP, e->chain);
     nft_unnest(b, at);
 }
 

@@ -100,8 +100,8 @@ struct nft_element {
     bool interval_end;   /* of intervals of one field: the first key behind it */
     const void *data;    /* of maps to data */
     size_t data_bytes;
-    int verdict; /* of maps to verdicts, when data is NULL and chain or verdict say so */
-    const char *chain;
+    const char *chain; /* of maps to verdicts: go there */
+    bool drop;         /* the same: drop */
 };
 void nft_elements_begin(struct nft_batch *b, const char *set, bool add);
 void nft_element(struct nft_batch *b, const struct nft_element *e);

@@ -110,7 +110,7 @@ for i in range(times):
         if udp:
             s.send(b'?')
         print(s.recv(100).decode())
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, PermissionError):  # the latter: refused while it was sent
         print('refused')
     except OSError as e:
         print('timeout' if isinstance(e, socket.timeout) else f'error {e}')
