@@ -17,7 +17,8 @@ class Proxy:
     """The driver as a process; takes services and slices, gives the plan that they led to."""
 
     def __init__(self):
-        self.process = subprocess.Popen([DRIVER, 'proxy', 'n1'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([DRIVER, 'proxy', 'n1'], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
 
     def set(self, services, slices):
         for name, kind, items in (('services', 'v1 ServiceList', services),
@@ -199,7 +200,8 @@ def test_source_ranges(servers):
 
 def test_affinity(servers):
     pods, proxy = build(servers), Proxy()
-    s = service('s', '10.96.0.10', sessionAffinity='ClientIP', sessionAffinityConfig={'clientIP': {'timeoutSeconds': 2}})
+    s = service('s', '10.96.0.10', sessionAffinity='ClientIP',
+                sessionAffinityConfig={'clientIP': {'timeoutSeconds': 2}})
     proxy.set([s], [slice_('s', all_ready(pods))])
     seen = counts(ask('a', '10.96.0.10', 80, times=20))
     assert len(seen) == 1, seen
