@@ -230,9 +230,12 @@ void http_world_run(const char *first, size_t n_first, const uint8_t *data, size
     conn_accept(&world->loop, pair[1]);
     size_t piece = (size_t)1 << (how & 15), least = n / PIECES_MAX + 1;
     piece = piece < least ? least : piece;
-    bool reading = !(how & 16), alive = send_all(pair[0], first, n_first, true);
+    bool reading = !(how & (16 | 64)), alive = send_all(pair[0], first, n_first, true);
     for (size_t at = 0; at < n && alive; at += piece) {
         alive = send_all(pair[0], data + at, n - at < piece ? n - at : piece, reading);
+        char sink[65536];
+        while (how & 64 && recv(pair[0], sink, sizeof sink, MSG_DONTWAIT) > 0)
+            continue; /* the server sees the room only when a handler writes */
         if (how & 32)
             write_all();
     }

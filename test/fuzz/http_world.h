@@ -8,5 +8,6 @@
 
 /* Sends `first`, then the bytes in pieces of 2^(how & 15) (larger ones, when they would be many); reads what
  * the server sends after each, or with how & 16 only at the end, when the server is closed on. With how & 32
- * the handler writes between pieces. */
+ * the handler writes between pieces, and with how & 64 it is only then that the server sees that the peer
+ * read. */
 void http_world_run(const char *first, size_t n_first, const uint8_t *data, size_t n, uint8_t how);
