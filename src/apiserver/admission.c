@@ -58,6 +58,10 @@ struct apiserver *admission_server(struct admission *a) {
     return a->server;
 }
 
+void admission_trim(struct admission *a) {
+    quota_ledger_trim(a->quota);
+}
+
 struct quota_ledger *admission_quota(struct admission *a) {
     return a->quota;
 }

@@ -63,5 +63,8 @@ void admission_resume(struct admission_request *r, struct status *status);
 
 struct apiserver *admission_server(struct admission *a);
 
+/* Drops what has not been used for a while; once a minute or so, any thread. */
+void admission_trim(struct admission *a);
+
 /* What calls have taken from quotas (admission_quota.h). */
 struct quota_ledger *admission_quota(struct admission *a);

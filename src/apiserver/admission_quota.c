@@ -19,6 +19,7 @@
 #include "api/quota_usage.h"
 #include "api/types/core.h"
 #include "apiserver/admission_priv.h"
+#include "apiserver/quota_memo.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -62,6 +63,7 @@ struct writing {
 struct quota_ledger {
     struct apiserver *server;
     struct mutex lock;
+    struct quota_memos *memos;
     struct reservation list; /* a ring with this head */
     struct map writing;      /* "ns/name" → struct writing */
 };
@@ -71,6 +73,7 @@ struct quota_ledger *quota_ledger_new(struct apiserver *server) {
     if (!l)
         panic("out of memory");
     *l = (struct quota_ledger){.server = server, .writing = MAP_INIT_OWNING};
+    l->memos = quota_memos_new();
     l->list.next = l->list.prev = &l->list;
     mutex_init(&l->lock);
     return l;
@@ -89,8 +92,14 @@ void quota_ledger_free(struct quota_ledger *l) {
     check(l->list.next == &l->list);
     map_foreach(e, &l->writing) writing_free(e->value);
     map_fini(&l->writing);
+    quota_memos_free(l->memos);
     mutex_fini(&l->lock);
     free(l);
+}
+
+void quota_ledger_trim(struct quota_ledger *l) {
+    _cleanup_unlock struct mutex *held = mutex_hold(&l->lock);
+    quota_memos_trim(l->memos, clock_wall_sec(l->server->clock));
 }
 
 /* -- reservations -- */
@@ -136,12 +145,6 @@ struct counting {
     int64_t now_sec;
 };
 
-static struct quantity zero(void) {
-    struct quantity q = quantity_from_int(0, QUANTITY_DECIMAL_SI);
-    q.set = true;
-    return q;
-}
-
 static bool has_scopes(const struct core_resource_quota_spec *s) {
     return s->scopes.n || (s->scope_selector && s->scope_selector->match_expressions.n);
 }
@@ -154,16 +157,7 @@ static struct quantity stored_usage(const struct counting *c, const struct core_
         n.set = true;
         return n;
     }
-    struct quantity sum = zero();
-    struct cow_iter it;
-    cow_foreach (item, &it, cow_prefix(&it, c->tree, c->prefix)) {
-        const struct object *o = item->value;
-        if (!quota_scopes_match(&q->spec, c->kind, o->body))
-            continue;
-        struct quantity used = quota_usage_of(c->kind, o->body, resource, c->now_sec);
-        quantity_add(&sum, &used);
-    }
-    return sum;
+    return quota_memo_usage(c->ledger->memos, q, c->kind, c->tree, resource, c->now_sec);
 }
 
 static struct quantity usage(const struct counting *c, const struct core_resource_quota *q,
@@ -441,7 +435,8 @@ static struct reservation *reservation_for(struct quota_ledger *l, const struct 
 
 /* Updates that can use more: pods by resize only. */
 static bool is_limited(const struct admission_request *r) {
-    if (str_empty(r->ns) || !r->object || r->object_type != r->kind->type || r->kind->virtual_)
+    if (!r->kind->namespaced || str_empty(r->ns) || !r->object || r->object_type != r->kind->type ||
+        r->kind->virtual_)
         return false;
     if (r->operation == ADMIT_CREATE)
         return str_empty(r->subresource);

@@ -212,6 +212,7 @@ static void keep(void *arg) {
         if (expiry_ns >= EXPIRY_INTERVAL_NS) {
             expiry_ns = 0;
             (void)event_expiry_run(&x->server, EVENT_TTL_SEC);
+            admission_trim(x->server.admission);
         }
         renew_ns += KEEP_INTERVAL_NS;
         if (renew_ns < RENEW_INTERVAL_NS)

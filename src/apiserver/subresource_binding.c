@@ -73,6 +73,7 @@ static int bind_pod(struct call *c, void *arg, void *object, struct arena *arena
     p->spec.node_name = b->target.name;
     p->metadata.annotations = str_map_merge(arena, p->metadata.annotations, b->metadata.annotations);
     p->metadata.labels = str_map_merge(arena, p->metadata.labels, b->metadata.labels);
+    p->status.nominated_node_name = STR_NONE;
     set_scheduled(c, p);
     return 0;
 }

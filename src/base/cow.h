@@ -163,6 +163,16 @@ static inline const struct cow_item *cow_prev(struct cow_iter *it) {
 #define cow_foreach(item, it, start)                                                                         \
     for (const struct cow_item *item = ((void)(start), cow_next(it)); item; item = cow_next(it))
 
+/* -- comparing -- */
+
+/* One of both may be NULL. */
+typedef void (*cow_diff_fn)(void *arg, void *old_value, void *value);
+
+/* Tells, in order, every key with this prefix whose value is another one, or is in one of two states only.
+ * Nodes that both share are not looked into: of states that are close it costs little more than walking over
+ * the nodes. Neither handle may change meanwhile. */
+void cow_diff(const struct cow *old, const struct cow *now, struct str prefix, cow_diff_fn fn, void *arg);
+
 /* Aborts when an invariant is broken. Walks the whole tree. */
 void cow_check(const struct cow *c);
 

@@ -1,4 +1,5 @@
 /* Quotas: what is counted, what is refused, and that many calls at once stay within. */
+#include "apiserver/admission.h"
 #include "apiserver/registry.h"
 #include "base/sim.h"
 #include "full_world.h"
@@ -179,5 +180,30 @@ TEST(test_admission_quota__other_namespaces_are_free) {
     full_world_make(&w, "/api/v1/namespaces", "{\"metadata\":{\"name\":\"other\"}}");
     assert_answer(make_map(&w, 1), 403);
     full_world_make(&w, "/api/v1/namespaces/other/configmaps", "{\"metadata\":{\"name\":\"a\"}}");
+    full_world_fini(&w);
+}
+
+TEST(test_admission_quota__follows_large_namespaces) {
+    enum { MANY = 140 };
+    struct server_world w;
+    full_world_init(&w);
+    make_quota(&w, "\"hard\":{\"requests.cpu\":\"200\",\"pods\":\"500\"}");
+    for (int i = 0; i < MANY; i++)
+        assert_answer(make_pod(&w, arena_printf(&w.arena, "p%d", i).p, "\"requests\":{\"cpu\":\"1\"}"), 201);
+    assert_used("requests.cpu", "140");
+    assert_answer(server_delete(&w, PODS "/p0", NULL), 200);
+    assert_answer(server_patch(&w, PODS "/p1/status", "merge", "{\"status\":{\"phase\":\"Failed\"}}"), 200);
+    full_world_end_calls(&w);
+    assert_answer(make_pod(&w, "more", "\"requests\":{\"cpu\":\"500m\"}"), 201);
+    assert_used("requests.cpu", "138500m");
+    assert_used("pods", "139");
+    assert_answer(
+        server_patch(&w, NS "/resourcequotas/q", "merge", "{\"spec\":{\"hard\":{\"requests.cpu\":\"138\"}}}"),
+        200);
+    assert_answer(make_pod(&w, "even-more", "\"requests\":{\"cpu\":\"1m\"}"), 403);
+    admission_trim(w.server.admission);
+    full_world_pass(&w, 200);
+    admission_trim(w.server.admission);
+    assert_answer(make_pod(&w, "even-more", "\"requests\":{\"cpu\":\"1m\"}"), 403);
     full_world_fini(&w);
 }
