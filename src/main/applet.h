@@ -4,3 +4,8 @@
 /* Returns the exit status. */
 int applet_apiserver(int argc, char **argv);
 int applet_server(int argc, char **argv);
+int applet_agent(int argc, char **argv);
+int applet_down(int argc, char **argv);
+int applet_supervise(int argc, char **argv);
+int applet_token(int argc, char **argv);
+int applet_up(int argc, char **argv);

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/loop.h"
 #include "controller/controller.h"
+#include "main/tokens.h"
 
 #define PEM_MAX (256u * 1024)
 
@@ -59,6 +60,25 @@ static int start_controllers(struct control *c, const struct control_options *o,
     return controllers_start(&co, &c->controllers, err);
 }
 
+/* Nodes may join; the one of this machine with a token that lies in a file. */
+static int let_nodes_join(struct control *c, const struct control_options *o, struct err *err) {
+    struct str groups[] = {S("system:masters"), S("system:authenticated")};
+    struct user user = {.name = S("coxswain"), .groups = {groups, 2}};
+    struct client *admin = NULL;
+    int rc = client_local_new(c->api, &user, c->loop, &admin, err);
+    if (rc == 0)
+        rc = token_grants(admin, err);
+    if (rc == 0 && o->node_token_file && !(file_exists(o->node_token_file) && !o->api.memory_store)) {
+        struct token_options t = {.description = S("the node of the control plane's machine")};
+        struct str text = STR_NONE;
+        rc = token_create(admin, &t, apiserver_ca_pem(c->api), &c->arena, &text, err);
+        if (rc == 0)
+            rc = file_write_atomic(o->node_token_file, text, 0600, err);
+    }
+    client_free(admin);
+    return rc;
+}
+
 int control_start(const struct control_options *o, struct control **ret, struct err *err) {
     struct control *c = calloc(1, sizeof *c);
     if (!c)
@@ -71,6 +91,8 @@ int control_start(const struct control_options *o, struct control **ret, struct 
         rc = local_client(c, "system:kube-controller-manager", &c->manager, err);
     if (rc == 0)
         rc = start_controllers(c, o, err);
+    if (rc == 0)
+        rc = let_nodes_join(c, o, err);
     if (rc < 0) {
         control_stop(c, 0);
         return rc;

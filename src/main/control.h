@@ -16,8 +16,9 @@ struct err;
 
 struct control_options {
     struct apiserver_options api;
-    const char *cluster_cidr; /* addresses of pods; NULL: 10.244.0.0/16 */
-    bool leader_elect;        /* several servers on one store */
+    const char *cluster_cidr;    /* addresses of pods; NULL: 10.244.0.0/16 */
+    bool leader_elect;           /* several servers on one store */
+    const char *node_token_file; /* a token for the node of this machine is kept there; NULL: none */
 };
 
 int control_start(const struct control_options *o, struct control **ret, struct err *err);

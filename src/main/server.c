@@ -8,16 +8,26 @@
 #include "main/api_flags.h"
 #include "main/applet.h"
 #include "main/control.h"
+#include "main/privileges.h"
 #include "main/signals.h"
 #include "main/version.h"
 
-static int serve(const struct api_flags *s, struct control_options *o) {
+struct settings {
+    struct control_options control;
+    const char *run_as;
+};
+
+static int serve(const struct api_flags *s, struct settings *o) {
     struct control *control;
     struct err err = ERR_INIT;
     struct signals signals;
+    if (o->run_as && drop_privileges(o->run_as, s->o.data_dir, &err) < 0) {
+        log_error("the control plane cannot give its privileges up", kv("err", &err));
+        return 1;
+    }
     signals_block(&signals);
-    o->api = s->o;
-    if (control_start(o, &control, &err) < 0) {
+    o->control.api = s->o;
+    if (control_start(&o->control, &control, &err) < 0) {
         log_error("the control plane cannot start", kv("err", &err));
         return 1;
     }
@@ -30,17 +40,21 @@ static int serve(const struct api_flags *s, struct control_options *o) {
 
 int applet_server(int argc, char **argv) {
     struct api_flags s;
-    struct control_options o = {0};
+    struct settings o = {0};
     struct flag table[API_FLAGS_MAX] = {
-        {"cluster-cidr", 0, FLAG_STRING, &o.cluster_cidr, "network that pods get their addresses from"},
-        {"leader-elect", 0, FLAG_BOOL, &o.leader_elect, "several servers share one store: one acts"},
+        {"cluster-cidr", 0, FLAG_STRING, &o.control.cluster_cidr,
+         "network that pods get their addresses from"},
+        {"leader-elect", 0, FLAG_BOOL, &o.control.leader_elect, "several servers share one store: one acts"},
+        {"node-token-file", 0, FLAG_STRING, &o.control.node_token_file,
+         "keep a join token for this machine's node in this file"},
+        {"run-as", 0, FLAG_STRING, &o.run_as, "number of the user to become; its group has the same"},
     };
     _cleanup_arena struct arena arena = ARENA_INIT;
     struct flags f = {
         .program = "coxswain server",
         .about = "Runs the control plane: the API server, the controllers and the scheduler.",
         .v = table,
-        .n = api_flags_add(&s, table, 2),
+        .n = api_flags_add(&s, table, 4),
         .arena = &arena,
     };
     struct flag_list args;

@@ -13,6 +13,7 @@ static inline void signals_block(struct signals *s) {
     sigemptyset(&s->set);
     sigaddset(&s->set, SIGTERM);
     sigaddset(&s->set, SIGINT);
+    sigaddset(&s->set, SIGUSR1); /* of nodes: remove everything */
     (void)pthread_sigmask(SIG_BLOCK, &s->set, NULL);
 }
 
