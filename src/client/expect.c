@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "base/thread.h"
 #include "base/timefmt.h"
+#include "client/reconciler.h"
 
 #define EXPECT_MOST_NS (5 * NS_PER_MIN)
 
@@ -88,12 +89,26 @@ void expect_deletion_seen(struct expectations *x, struct str key, struct str uid
         (void)map_remove(&e->deletions, uid);
 }
 
-bool expectations_met(struct expectations *x, struct str key) {
+/* How long it may still be awaited; <= 0: it is met. */
+static int64_t left_ns(struct expectations *x, struct str key) {
     _cleanup_unlock struct mutex *held = mutex_hold(&x->lock);
     const struct expected *e = map_get(&x->keys, key);
     if (!e || (e->creations == 0 && map_count(&e->deletions) == 0))
+        return 0;
+    return e->since_ns + EXPECT_MOST_NS + 1 - clock_mono_ns(x->clock);
+}
+
+bool expectations_met(struct expectations *x, struct str key) {
+    return left_ns(x, key) <= 0;
+}
+
+bool expectations_met_in(struct expectations *x, struct str key, struct reconcile *r) {
+    int64_t left = left_ns(x, key);
+    if (left <= 0)
         return true;
-    return clock_mono_ns(x->clock) - e->since_ns > EXPECT_MOST_NS;
+    if (!r->at_latest_ns || left < r->at_latest_ns)
+        r->at_latest_ns = left;
+    return false;
 }
 
 void expectations_forget(struct expectations *x, struct str key) {

@@ -13,6 +13,7 @@
 
 struct clock;
 struct expectations;
+struct reconcile;
 
 struct expectations *expectations_new(struct clock *clock);
 void expectations_free(struct expectations *x);
@@ -24,4 +25,7 @@ void expect_deletion_seen(struct expectations *x, struct str key, struct str uid
 
 /* Nothing is awaited, or it was awaited for too long. */
 bool expectations_met(struct expectations *x, struct str key);
+/* The same in a reconcile: when something is awaited, the key comes back by itself once that has taken too
+ * long. What was made and deleted while a watch was down, nobody will ever hear of. */
+bool expectations_met_in(struct expectations *x, struct str key, struct reconcile *r);
 void expectations_forget(struct expectations *x, struct str key);

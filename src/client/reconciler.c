@@ -55,6 +55,8 @@ static bool run_key(struct reconciler *rc, const struct rkey *k, int64_t *ret_re
     int code = rc->options.reconcile(&r, k->key, &err);
     world_fini(&r.world);
     *ret_requeue_ns = r.requeue_after_ns;
+    if (r.at_latest_ns > 0 && (r.requeue_after_ns <= 0 || r.at_latest_ns < r.requeue_after_ns))
+        *ret_requeue_ns = r.at_latest_ns;
     if (code == 0)
         return true;
     if (code == ERR_CONFLICT)

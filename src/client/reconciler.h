@@ -78,6 +78,7 @@ struct reconcile {
     struct arena *arena;
     void *arg;                /* the controller's own */
     int64_t requeue_after_ns; /* set by reconcile; 0: not */
+    int64_t at_latest_ns;     /* the same, set by helpers (expect.h); the earlier counts */
     unsigned failures;        /* of this key, in a row */
 };
 

@@ -273,7 +273,7 @@ static int reconcile(struct reconcile *r, struct str key, struct err *err) {
     }
     if (meta_is_deleting(x.object->meta))
         return 0;
-    bool may_act = expectations_met(x.self->expectations, key);
+    bool may_act = expectations_met_in(x.self->expectations, key, r);
     int rc = look(&x, err);
     if (rc)
         return unless_gone(rc);

@@ -208,7 +208,7 @@ static int reconcile(struct reconcile *r, struct str key, struct err *err) {
     }
     x.service = x.object->body;
     if (!service_selects(x.service) || meta_is_deleting(x.object->meta) ||
-        !expectations_met(x.self->expectations, key))
+        !expectations_met_in(x.self->expectations, key, r))
         return 0;
     int rc = pack_all(&x, err);
     if (rc && rc != ERR_CONFLICT && rc != ERR_NOT_FOUND)

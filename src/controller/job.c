@@ -234,9 +234,9 @@ static int reconcile(struct reconcile *r, struct str key, struct err *err) {
         return 0;
     }
     x.job = *(const struct batch_job *)x.object->body;
-    if (!is_ours(&x.job) || job_is_finished(&x.job) || !expectations_met(x.self->finalizers, key))
+    if (!is_ours(&x.job) || job_is_finished(&x.job) || !expectations_met_in(x.self->finalizers, key, r))
         return 0;
-    bool may_act = expectations_met(x.self->pods, key);
+    bool may_act = expectations_met_in(x.self->pods, key, r);
     int rc = look(&x, err);
     if (rc)
         return unless_gone(rc);

@@ -193,7 +193,7 @@ static int reconcile(struct reconcile *r, struct str key, struct err *err) {
         return 0;
     }
     /* before the pods are looked at: what is met now cannot be undone by an older picture */
-    bool may_act = expectations_met(x.self->expectations, key) && !meta_is_deleting(o->meta);
+    bool may_act = expectations_met_in(x.self->expectations, key, r) && !meta_is_deleting(o->meta);
     struct err second = ERR_INIT;
     int rc = x.self->ops->view(o, r->arena, &x.v, err);
     if (!rc)

@@ -282,6 +282,17 @@ size_t cluster_count(struct cluster *c, const struct kind *k, const char *ns, co
     return n;
 }
 
+void cluster_dump(struct cluster *c, const struct kind *const *list, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        struct informer_snapshot s;
+        struct cow_iter it;
+        informer_snapshot(follow(c, list[i]), &s);
+        cow_foreach (item, &it, cow_all(&it, &s.tree))
+            (void)fprintf(stderr, "%.*s\n", STR_ARG(object_form(item->value, FORM_JSON)));
+        informer_snapshot_fini(&s);
+    }
+}
+
 uint64_t cluster_fingerprint(struct cluster *c) {
     uint64_t h = HASH_FNV1A_64_INIT;
     for (uint32_t k = 0; k < n_kinds; k++) {

@@ -78,6 +78,9 @@ const struct informer_snapshot *cluster_snapshot(struct cluster *c, const struct
 size_t cluster_count(struct cluster *c, const struct kind *k, const char *ns, const char *label,
                      const char *value);
 
+/* Prints all objects of these kinds as JSON lines to standard error, for a look at a failure. */
+void cluster_dump(struct cluster *c, const struct kind *const *list, size_t n);
+
 /* -- time -- */
 
 void cluster_pass(struct cluster *c, double seconds);

@@ -93,8 +93,13 @@ static void live(uint64_t seed) {
     cluster_set_faults(c, NULL);
     for (unsigned i = 0; i < 3; i++)
         nodes_recover(cluster_nodes(c), i);
-    if (!cluster_until(c, is_done, &w, 3600))
+    if (!cluster_until(c, is_done, &w, 3600)) {
+        cluster_dump(c,
+                     (const struct kind *const[]){KIND(APPS_DEPLOYMENT), KIND(APPS_REPLICA_SET),
+                                                  KIND(CORE_POD), KIND(CORE_NODE)},
+                     3);
         fail_msg("seed %llu: not what was asked for after an hour", (unsigned long long)seed);
+    }
     cluster_free(c);
 }
 

@@ -13,6 +13,7 @@
 #include "base/sim.h"
 #include "base/timefmt.h"
 #include "base/workers.h"
+#include "client/expect.h"
 #include "client/reconciler_priv.h"
 #include "fake_client.h"
 #include "unit/unit.h"
@@ -30,6 +31,7 @@ struct scene {
     int64_t requeue_ns, takes_ns;
     int running, running_max;
     unsigned failures;
+    struct expectations *expectations;
     int more; /* so often the next run is asked for while it runs */
 };
 
@@ -339,6 +341,31 @@ TEST(test_reconciler__metrics_have_upstreams_names) {
             fail_msg("%s is not in\n%s", lines[i], buf_cstr(&text));
     teardown(&s);
     metrics_free(m);
+}
+
+static int await_forever(struct reconcile *r, struct str key, struct err *err) {
+    struct scene *s = r->arg;
+    (void)err;
+    buf_printf(&s->runs, "%.*s:%d ", STR_ARG(key), expectations_met_in(s->expectations, key, r));
+    return 0;
+}
+
+TEST(test_reconciler__what_is_awaited_in_vain_brings_the_key_back) {
+    struct scene s;
+    setup(&s);
+    s.expectations = expectations_new(sim_clock(s.sim));
+    s.options.reconcile = await_forever;
+    start(&s);
+    sim_settle(s.sim);
+    expect_creations(s.expectations, S("x"), 1);
+    reconciler_enqueue(s.rc, S("x"));
+    assert_runs(&s, "x:0 ");
+    sim_run_ns(s.sim, 5 * NS_PER_MIN);
+    assert_runs(&s, "");
+    sim_run_ns(s.sim, NS_PER_SEC);
+    assert_runs(&s, "x:1 ");
+    expectations_free(s.expectations);
+    teardown(&s);
 }
 
 /* -- the world -- */
