@@ -121,6 +121,41 @@ struct str object_form(const struct object *o, enum object_form form) {
     return (struct str){e->p, e->n};
 }
 
+/* Length of the JSON object that begins at the first byte. */
+static size_t span_of(struct str s) {
+    size_t depth = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        switch (s.p[i]) {
+        case '"':
+            for (i++; i < s.n && s.p[i] != '"'; i++)
+                i += s.p[i] == '\\';
+            break;
+        case '{': depth++; break;
+        case '}':
+            if (--depth == 0)
+                return i + 1;
+            break;
+        default: break;
+        }
+    }
+    panic("an encoding without an end");
+}
+
+/* The form begins with kind, apiVersion and metadata, in this order. */
+struct str object_metadata_json(const struct object *o) {
+    struct object *mine = (struct object *)o;
+    struct str json = object_form(o, FORM_JSON);
+    size_t from = sizeof "{\"kind\":\"\",\"apiVersion\":\"\",\"metadata\":" - 1 + o->kind->name.n +
+                  o->kind->api_version.n;
+    size_t end = atomic_load_explicit(&mine->metadata_end, memory_order_relaxed);
+    check(json.n > from && json.p[from] == '{' && json.p[from - 1] == ':');
+    if (end == 0) {
+        end = from + span_of(str_from_byte(json, from));
+        atomic_store_explicit(&mine->metadata_end, (unsigned)end, memory_order_relaxed);
+    }
+    return str_make(json.p + from, end - from);
+}
+
 void object_set_form(const struct object *o, enum object_form form, struct str bytes) {
     if (!atomic_load_explicit(&o->forms[form], memory_order_acquire))
         (void)publish(o, form, bytes);

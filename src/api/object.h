@@ -26,6 +26,7 @@ struct object_encoding;
 
 struct object {
     atomic_uint refs;
+    atomic_uint metadata_end; /* in the JSON form; 0: not looked for yet */
     const struct kind *kind;
     const void *body;                                  /* packed struct of kind->type */
     const struct meta_object_meta *meta;               /* inside body */
@@ -48,6 +49,9 @@ void object_release_any(void *object);
 
 /* The encoding; borrowed from the object. Any thread. */
 struct str object_form(const struct object *o, enum object_form form);
+
+/* The JSON of metadata ({…}), a part of the JSON form. Any thread. */
+struct str object_metadata_json(const struct object *o);
 
 /* Puts an encoding in place that the caller has already (what came from the store); copies the bytes. Nothing
  * happens when there is one. */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "api/status.h"
+#include "apiserver/authz.h"
 #include "apiserver/backend.h"
 #include "apiserver/front_priv.h"
 #include "apiserver/proxy_target.h"
@@ -418,6 +419,18 @@ bool node_proxy_wants(const struct request_info *i) {
     return false;
 }
 
+/* CONFORMS: opening a stream into a pod is a creation, whatever the method: WebSockets begin with GET. */
+static bool may_open(struct front_call *f) {
+    struct access x = f->call.info.access;
+    struct str reason = S("");
+    x.verb = S("create");
+    if (authz_check(f->front->server->authz, &x, &f->arena, &reason) == AUTHZ_ALLOW)
+        return true;
+    struct status_target about = {.group = x.group, .resource = x.resource, .name = x.name};
+    respond_status(f, status_forbidden(&f->arena, about, access_denial(&x, reason, &f->arena)));
+    return false;
+}
+
 void node_proxy_serve(struct front_call *f) {
     struct proxy_target t;
     struct status *st = NULL;
@@ -427,6 +440,8 @@ void node_proxy_serve(struct front_call *f) {
         return;
     }
     bool upgrade = asks_for_upgrade(f);
+    if (t.must_upgrade && !may_open(f))
+        return;
     if (t.must_upgrade && !upgrade) {
         respond_status(f, status_bad_request(&f->arena, "Upgrade request required"));
         return;

@@ -25,26 +25,6 @@ static struct str json_inner(const struct kind *k, struct str json) {
     return str_from_byte(json, n);
 }
 
-/* The object that starts at p[0]: up to its closing bracket. */
-static struct str json_span(struct str s) {
-    size_t depth = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        if (quoted) {
-            i += c == '\\';
-            quoted = c != '"';
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{') {
-            depth++;
-        } else if (c == '}' && --depth == 0) {
-            return str_cut(s, i + 1);
-        }
-    }
-    panic("an encoding without an end");
-}
-
 /* -- protobuf -- */
 
 static struct str proto_inner(struct str envelope) {
@@ -106,7 +86,5 @@ struct str respond_form(struct arena *a, const struct kind *kind, const struct o
 struct str respond_metadata(const struct object *o, enum media_type media) {
     if (media == MEDIA_PROTO)
         return proto_metadata(proto_inner(object_form(o, FORM_PROTO)));
-    struct str inner = json_inner(o->kind, object_form(o, FORM_JSON));
-    check(str_has_prefix(inner, S("\"metadata\":{")));
-    return json_span(str_from_byte(inner, sizeof "\"metadata\":" - 1));
+    return object_metadata_json(o);
 }

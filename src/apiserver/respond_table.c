@@ -1,4 +1,6 @@
 /* Tables: rows of cells, as kubectl shows them. See respond.h. */
+#include <stdlib.h>
+
 #include "api/table.h"
 #include "api/types/ids.h"
 #include "apiserver/front_priv.h"
@@ -58,10 +60,9 @@ static void table_head(struct buf *out, const struct list_result *l) {
     buf_lit(out, ",\"rows\":[");
 }
 
-static void table(struct front_call *f, int code, const struct list_result *l) {
-    enum table_include include;
-    if (!respond_table_include(f, &include))
-        return;
+/* One text: for people, YAML, and rows with whole objects or none. */
+static void table_text(struct front_call *f, int code, const struct list_result *l,
+                       enum table_include include) {
     int64_t now = clock_wall_ns(f->front->server->clock);
     struct buf out = BUF_INIT;
     table_head(&out, l);
@@ -74,8 +75,48 @@ static void table(struct front_call *f, int code, const struct list_result *l) {
     respond_json(f, code, &out);
 }
 
+static void free_text(void *text) {
+    free(text);
+}
+
+/* Rows with metadata, which is most of them: borrowed from the objects. Between two pieces of metadata stands
+ * the end of one row and the beginning of the next; all of these lie in one text. */
+static void table_chunks(struct front_call *f, int code, const struct list_result *l) {
+    int64_t now = clock_wall_ns(f->front->server->clock);
+    struct buf out = BUF_INIT;
+    struct http_chunk *chunks = arena_new_n(&f->arena, 2 * l->n + 1, struct http_chunk);
+    size_t *ends = arena_array(&f->arena, l->n + 1, sizeof *ends);
+    table_head(&out, l);
+    for (size_t i = 0; i < l->n; i++) {
+        buf_lit(&out, "{\"cells\":");
+        table_cells(&out, l->kind, l->items[i]->body, now);
+        table_row_conditions(&out, l->kind, l->items[i]->body);
+        buf_lit(&out, ",\"object\":" RESPOND_PARTIAL_HEAD_TEXT);
+        ends[i] = out.n;
+        buf_str(&out, i + 1 < l->n ? S("}},") : S("}}"));
+        chunks[2 * i + 1].bytes = object_metadata_json(l->items[i]);
+    }
+    buf_lit(&out, "]}\n");
+    ends[l->n] = out.n;
+    for (size_t i = 0, from = 0; i <= l->n; from = ends[i++])
+        chunks[2 * i].bytes = str_make(out.p + from, ends[i] - from);
+    arena_hold(&f->arena, free_text, out.p);
+    respond_chunks(f, code, S("application/json"), NULL, 0, chunks, 2 * l->n + 1);
+}
+
+static void table(struct front_call *f, int code, const struct list_result *l) {
+    enum table_include include;
+    if (!respond_table_include(f, &include))
+        return;
+    if (include == TABLE_METADATA && f->accept.media == MEDIA_JSON && !respond_for_people(f))
+        table_chunks(f, code, l);
+    else
+        table_text(f, code, l, include);
+}
+
 void respond_table(struct front_call *f, int code, const struct kind *kind, const struct object *o) {
     struct list_result l = {.kind = kind, .items = &o, .n = 1, .revision = o->rv};
+    arena_hold(&f->arena, object_release_any, object_ref(o));
     table(f, code, &l);
 }
 
