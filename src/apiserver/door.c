@@ -2,19 +2,10 @@
 #include "apiserver/door.h"
 
 #include "api/kind.h"
-#include "api/meta.h"
 #include "api/types/apps.h"
 #include "api/types/batch.h"
 #include "api/types/core.h"
 #include "api/types/ids.h"
-#include "base/arena.h"
-
-/* stringData is for writing only: it is merged into data, where it wins. */
-static void secret(struct arena *a, struct core_secret *s) {
-    if (s->string_data.n)
-        s->data = str_map_merge(a, s->data, s->string_data);
-    s->string_data = (struct str_map){0};
-}
 
 /* serviceAccount is an older name of serviceAccountName, and always says the same. */
 static void pod(struct core_pod_spec *s) {
@@ -47,12 +38,10 @@ static struct core_pod_spec *pod_spec_of(const struct kind *hub, void *object) {
     }
 }
 
-void door_normalise(struct arena *a, const struct kind *hub, void *object) {
+void door_normalise(const struct kind *hub, void *object) {
     struct core_pod_spec *spec = pod_spec_of(hub, object);
     if (spec)
         pod(spec);
-    if (hub->index == KIND_CORE_SECRET)
-        secret(a, object);
     if (hub->index == KIND_APPS_STATEFUL_SET)
         claim_templates(object);
 }
