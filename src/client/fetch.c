@@ -6,7 +6,6 @@
  */
 #include "client/fetch.h"
 
-#include <curl/curl.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -17,6 +16,7 @@
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/timefmt.h"
+#include "client/fetch_priv.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define CONNECTIONS_KEPT 16L
@@ -101,7 +101,7 @@ static void set_blob(CURL *easy, CURLoption option, char *p, size_t n) {
         (void)curl_easy_setopt(easy, option, &blob);
 }
 
-static void set_tls(CURL *easy, const struct fetch_tls *t) {
+void fetch_set_tls(CURL *easy, const struct fetch_tls *t) {
     (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (!t)
         return;
@@ -171,11 +171,12 @@ static int on_socket_made(void *arg, curl_socket_t fd, curlsocktype purpose) {
     return CURL_SOCKOPT_OK;
 }
 
-/* "https://host:port/…" -> connect to that, but talk to server_name. */
-static void rename_host(struct fetch *f) {
-    struct str url = f->request.url, scheme = S("https://");
-    if (!f->tls || !f->tls->server_name || !str_has_prefix(url, scheme))
-        return;
+struct curl_slist *fetch_set_url(CURL *easy, const struct fetch_tls *t, struct str url, struct arena *a) {
+    struct str scheme = S("https://");
+    if (!t || !t->server_name || !str_has_prefix(url, scheme)) {
+        (void)curl_easy_setopt(easy, CURLOPT_URL, arena_strz(a, url));
+        return NULL;
+    }
     struct str rest = str_from_byte(url, scheme.n), host = rest;
     ptrdiff_t slash = str_find_byte(rest, '/');
     if (slash >= 0)
@@ -185,12 +186,14 @@ static void rename_host(struct fetch *f) {
     struct str port = colon > bracket ? str_from_byte(host, (size_t)colon + 1) : S("443");
     if (colon > bracket)
         host = str_cut(host, (size_t)colon);
-    const char *name = f->tls->server_name;
-    f->connect_to = curl_slist_append(
-        NULL,
-        arena_printf(&f->arena, "%s:%.*s:%.*s:%.*s", name, STR_ARG(port), STR_ARG(host), STR_ARG(port)).p);
-    f->request.url = arena_printf(&f->arena, "https://%s:%.*s%.*s", name, STR_ARG(port), STR_ARG(path));
-    (void)curl_easy_setopt(f->easy, CURLOPT_CONNECT_TO, f->connect_to);
+    struct str to =
+        arena_printf(a, "%s:%.*s:%.*s:%.*s", t->server_name, STR_ARG(port), STR_ARG(host), STR_ARG(port));
+    struct curl_slist *connect_to = curl_slist_append(NULL, to.p);
+    (void)curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to);
+    (void)curl_easy_setopt(
+        easy, CURLOPT_URL,
+        arena_printf(a, "https://%s:%.*s%.*s", t->server_name, STR_ARG(port), STR_ARG(path)).p);
+    return connect_to;
 }
 
 static void set_headers(struct fetch *f, const struct fetch_request *r) {
@@ -207,7 +210,6 @@ static void set_options(struct fetch *f) {
     (void)curl_easy_setopt(e, CURLOPT_ERRORBUFFER, f->why);
     (void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(e, CURLOPT_URL, r->url.p);
     (void)curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
     (void)curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, r->method);
     (void)curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
@@ -230,7 +232,7 @@ static void set_options(struct fetch *f) {
         (void)curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n);
         (void)curl_easy_setopt(e, CURLOPT_POSTFIELDS, r->body.p);
     }
-    set_tls(e, f->tls);
+    fetch_set_tls(e, f->tls);
 }
 
 static void kick(struct fetcher *x);
@@ -252,7 +254,7 @@ void fetch_start(struct fetcher *x, const struct fetch_request *r, struct fetch 
     f->easy = curl_easy_init();
     if (!f->easy)
         panic("out of memory");
-    rename_host(f);
+    f->connect_to = fetch_set_url(f->easy, f->tls, f->request.url, &f->arena);
     set_options(f);
     set_headers(f, r);
     f->next = x->all;
