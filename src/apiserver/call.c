@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 
+#include "api/types/ids.h"
 #include "base/arena.h"
 #include "base/err.h"
 
@@ -43,6 +44,11 @@ void call_warn(struct call *c, const char *fmt, ...) {
     struct str text = arena_vprintf(c->arena, fmt, ap);
     va_end(ap);
     vec_push_in(c->arena, &c->warnings, text);
+}
+
+void call_warn_old(struct call *c) {
+    if (c->info.kind && c->info.kind->index == KIND_CORE_ENDPOINTS)
+        call_warn(c, "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
 }
 
 struct status_target call_target(const struct call *c) {

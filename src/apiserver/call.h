@@ -68,5 +68,8 @@ void call_fail(struct call *c, const struct err *err); /* status_from_err about 
 /* Text is copied; more than CALL_WARNINGS_MAX are dropped. */
 void call_warn(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Warns of resources that clients should not use any more. CONFORMS: upstream's life cycle of API types. */
+void call_warn_old(struct call *c);
+
 /* What the call is about, for statuses. */
 struct status_target call_target(const struct call *c);

@@ -238,6 +238,7 @@ int list_run(struct call *c, struct list_result *ret_result, struct status **ret
     struct list_result r = {.kind = c->info.kind, .continue_token = S("")};
     if (c->info.kind->namespaced)
         l.ns = c->info.access.ns;
+    call_warn_old(c);
     int code = read_options(&l);
     if (code == 0 && !c->info.kind->hub->virtual_)
         code = take_state(&l);

@@ -87,6 +87,7 @@ void registry_run(struct call *c) {
     } else if ((sub && !is_part(k, c->info.subresource)) || k->hub->virtual_) {
         call_answer_status(c, status_no_such_path(c->arena));
     } else {
+        call_warn_old(c);
         verbs[i].run(c);
     }
 }

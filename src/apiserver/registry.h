@@ -8,8 +8,9 @@
  * are rows of their own (subresource.h). Lists are in list.h, watches in watch.h, forms of answers in
  * respond.h.
  *
- * Updates without a resourceVersion, and patches, read the newest state and try again on a conflict (at most
- * 5 times). An update that changes nothing writes nothing and answers with what is there.
+ * Updates without a resourceVersion, and patches, read the newest state and try again as long as others come
+ * first (registry_priv.h bounds it). An update that changes nothing writes nothing and answers with what is
+ * there.
  *
  * CONFORMS: strategy.tsv, update-flags.tsv; upstream's generic registry: preconditions, dry run,
  * fieldValidation, 201 for creation by PUT and apply, finalizers, graceful deletion, propagation policies.

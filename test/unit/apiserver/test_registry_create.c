@@ -228,3 +228,38 @@ TEST(test_registry_create__keeps_both_names_of_the_service_account) {
     }
     server_world_fini(&w);
 }
+
+TEST(test_registry_create__events_of_both_groups_are_the_same) {
+    struct server_world w;
+    server_world_init(&w);
+    struct server_answer r =
+        server_post(&w, "/apis/events.k8s.io/v1/namespaces/default/events?fieldManager=m",
+                    "{\"metadata\":{\"name\":\"e\"},\"eventTime\":\"2026-01-01T00:00:00.000000Z\","
+                    "\"reportingController\":\"example.com/c\","
+                    "\"reportingInstance\":\"i\",\"action\":\"A\",\"reason\":\"R\",\"type\":\"Normal\","
+                    "\"note\":\"hello\",\"regarding\":{"
+                    "\"kind\":\"Pod\",\"namespace\":\"default\",\"name\":\"p\"}}");
+    assert_answer(r, 201);
+    assert_field(r, "regarding.name", "p");
+    assert_field(r, "metadata.managedFields.0.apiVersion", "events.k8s.io/v1");
+    r = server_get(&w, "/api/v1/namespaces/default/events/e");
+    assert_answer(r, 200);
+    assert_field(r, "message", "hello");
+    assert_field(r, "involvedObject.name", "p");
+    r = server_patch(&w, "/api/v1/namespaces/default/events/e?fieldManager=n", "merge", "{\"count\":2}");
+    assert_answer(r, 200);
+    assert_field(r, "metadata.managedFields.0.apiVersion", "events.k8s.io/v1");
+    assert_field(r, "metadata.managedFields.1.apiVersion", "v1");
+    server_world_fini(&w);
+}
+
+TEST(test_registry_create__warns_of_resources_that_have_a_successor) {
+    struct server_world w;
+    server_world_init(&w);
+    struct server_answer r =
+        server_post(&w, "/api/v1/namespaces/default/endpoints", "{\"metadata\":{\"name\":\"e\"}}");
+    assert_answer(r, 201);
+    assert_int_equal(r.n_warnings, 1);
+    assert_str(r.warnings[0], "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
+    server_world_fini(&w);
+}

@@ -1,4 +1,5 @@
 /* PUT: what a client may change, and what stands in its way. */
+#include "apiserver/subresource.h"
 #include "base/sim.h"
 #include "server_world.h"
 #include "unit/unit.h"
@@ -189,5 +190,40 @@ TEST(test_registry_update__stores_nothing_on_a_dry_run) {
     assert_int_equal(r.rv, made.rv);
     r = server_get(&w, MAPS "/a");
     assert_field(r, "data.k", "v");
+    server_world_fini(&w);
+}
+
+TEST(test_registry_update__tracks_managers_of_several_versions) {
+    static const char url[] =
+        "/apis/autoscaling/%s/namespaces/default/horizontalpodautoscalers%s?fieldManager=%s";
+    struct server_world w;
+    server_world_init(&w);
+    struct server_answer r = server_post(
+        &w, text(&w, url, "v1", "", "one"),
+        "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"maxReplicas\":3,\"targetCPUUtilizationPercentage\":50,"
+        "\"scaleTargetRef\":{\"kind\":\"Deployment\",\"name\":\"d\"}}}");
+    assert_answer(r, 201);
+    r = server_patch(&w, text(&w, url, "v2", "/a", "two"), "merge", "{\"spec\":{\"maxReplicas\":4}}");
+    assert_answer(r, 200);
+    assert_field(r, "metadata.managedFields.0.manager", "one");
+    assert_field(r, "metadata.managedFields.0.apiVersion", "autoscaling/v1");
+    assert_field(r, "metadata.managedFields.1.manager", "two");
+    assert_field(r, "metadata.managedFields.1.apiVersion", "autoscaling/v2");
+    struct str first = server_field(&w, &r, "metadata.managedFields.0.fieldsV1");
+    assert_true(str_find(first, S("f:targetCPUUtilizationPercentage")) > 0);
+    assert_true(str_find(first, S("f:maxReplicas")) < 0);
+    server_world_fini(&w);
+}
+
+TEST(test_registry_update__tops_of_all_kinds_fit_where_statuses_are_set) {
+    struct server_world w;
+    server_world_init(&w);
+    for (uint32_t i = 0; i < n_kinds; i++)
+        for (unsigned k = 0; kinds[i].hub == &kinds[i] && k < kinds[i].n_subresources; k++)
+            if (str_eq(kinds[i].subresources[k].name, S("status"))) {
+                size_t size = builtin.types[kinds[i].type].size;
+                void *a = arena_alloc(&w.arena, size), *old = arena_alloc(&w.arena, size);
+                subresource_keep_but(&kinds[i], a, old, "status");
+            }
     server_world_fini(&w);
 }
