@@ -6,12 +6,35 @@
 #include "api/types/batch.h"
 #include "api/types/core.h"
 #include "api/types/ids.h"
+#include "base/arena.h"
 
 /* serviceAccount is an older name of serviceAccountName, and always says the same. */
 static void pod(struct core_pod_spec *s) {
     if (!s->service_account_name.n)
         s->service_account_name = s->service_account;
     s->service_account = s->service_account_name;
+}
+
+/* podIP is the first of podIPs; where they differ, the client knows only the older field. */
+static void pod_ips(struct arena *a, struct core_pod_status *s) {
+    if (s->pod_ip.n && !(s->pod_ips.n && str_eq(s->pod_ips.v[0].ip, s->pod_ip))) {
+        s->pod_ips.v = arena_new(a, struct core_pod_ip);
+        s->pod_ips.v[0].ip = s->pod_ip;
+        s->pod_ips.n = 1;
+    }
+    if (s->pod_ips.n)
+        s->pod_ip = s->pod_ips.v[0].ip;
+}
+
+/* The same for podCIDR and podCIDRs. */
+static void pod_cidrs(struct arena *a, struct core_node_spec *s) {
+    if (s->pod_cidr.n && !(s->pod_cidrs.n && str_eq(s->pod_cidrs.v[0], s->pod_cidr))) {
+        s->pod_cidrs.v = arena_new(a, struct str);
+        s->pod_cidrs.v[0] = s->pod_cidr;
+        s->pod_cidrs.n = 1;
+    }
+    if (s->pod_cidrs.n)
+        s->pod_cidr = s->pod_cidrs.v[0];
 }
 
 static void claim_templates(struct apps_stateful_set *s) {
@@ -38,10 +61,14 @@ static struct core_pod_spec *pod_spec_of(const struct kind *hub, void *object) {
     }
 }
 
-void door_normalise(const struct kind *hub, void *object) {
+void door_normalise(struct arena *a, const struct kind *hub, void *object) {
     struct core_pod_spec *spec = pod_spec_of(hub, object);
     if (spec)
         pod(spec);
+    if (hub->index == KIND_CORE_POD)
+        pod_ips(a, &((struct core_pod *)object)->status);
+    if (hub->index == KIND_CORE_NODE)
+        pod_cidrs(a, &((struct core_node *)object)->spec);
     if (hub->index == KIND_APPS_STATEFUL_SET)
         claim_templates(object);
 }

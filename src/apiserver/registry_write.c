@@ -121,7 +121,7 @@ int write_to_hub(struct write *w, void *asked, void **ret_hub) {
     if (w->asked != w->kind &&
         api_convert(w->call->arena, w->kind->set, w->asked->type, asked, w->kind->type, ret_hub, &err) < 0)
         return write_refuse(w, status_bad_request(w->call->arena, "%s", err.msg));
-    door_normalise(w->kind, *ret_hub);
+    door_normalise(w->call->arena, w->kind, *ret_hub);
     return 0;
 }
 
@@ -299,7 +299,7 @@ static void on_mutated(struct admission_request *r, struct status *failure) {
     }
     prepare(w);
     if (!w->subresource.n) /* else parts are those of the old state */
-        door_normalise(w->kind, w->object);
+        door_normalise(w->call->arena, w->kind, w->object);
     if (allocate(w) < 0 || validate(w) < 0) {
         write_fail(w, w->failure);
         return;

@@ -13,6 +13,7 @@
 #include "api/types/networking.h"
 #include "api/types/policy.h"
 #include "api/types/resource.h"
+#include "api/types/scheduling.h"
 #include "api/types/storage.h"
 #include "apiserver/strategy_priv.h"
 
@@ -97,9 +98,15 @@ const struct strategy strategy_disruption_budget = {
     .prepare_create = budget_create,
 };
 
+/* Of one generation for ever. */
+static void priority_class_create(struct call *c, void *object) {
+    (void)c;
+    ((struct scheduling_priority_class *)object)->metadata.generation = 1;
+}
+
 const struct strategy strategy_priority_class = {
     .kind = KIND_SCHEDULING_PRIORITY_CLASS,
-    .spec_generation = true,
+    .prepare_create = priority_class_create,
 };
 
 /* The coordinated election of leaders has a gate, which is off. */
@@ -134,9 +141,11 @@ static void driver_drop(struct storage_csi_driver *d, const struct storage_csi_d
         d->spec.prevent_pod_scheduling_if_missing = (struct opt_bool){0};
 }
 
+/* The first change is its first generation. */
 static void driver_create(struct call *c, void *object) {
     (void)c;
     driver_drop(object, NULL);
+    ((struct storage_csi_driver *)object)->metadata.generation = 0;
 }
 
 static void driver_update(struct call *c, void *object, const void *old) {

@@ -240,6 +240,5 @@ void subresource_component_status(struct call *c) {
         .message = components[i].message,
     };
     s->conditions.n = 1;
-    call_warn(c, "v1 ComponentStatus is deprecated in v1.19+");
     call_answer_body(c, 200, TY_CORE_COMPONENT_STATUS, s);
 }

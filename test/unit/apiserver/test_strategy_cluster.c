@@ -118,3 +118,30 @@ TEST(test_admission_csr__approving_and_signing_need_the_signer) {
     assert_true(str_find(r.message, S("user not permitted to sign requests")) > 0);
     full_world_fini(&w);
 }
+
+TEST(test_strategy_priority_class__is_of_one_generation) {
+    struct server_world w;
+    full_world_init(&w);
+    const char *url = "/apis/scheduling.k8s.io/v1/priorityclasses";
+    struct server_answer r = full_world_make(&w, url, "{\"metadata\":{\"name\":\"a\"},\"value\":5}");
+    assert_field(r, "metadata.generation", "1");
+    r = server_patch(&w, "/apis/scheduling.k8s.io/v1/priorityclasses/a", "merge", "{\"description\":\"x\"}");
+    assert_answer(r, 200);
+    assert_field(r, "metadata.generation", "1");
+    full_world_fini(&w);
+}
+
+TEST(test_strategy_csi_driver__counts_its_changes) {
+    struct server_world w;
+    full_world_init(&w);
+    const char *url = "/apis/storage.k8s.io/v1/csidrivers";
+    struct server_answer r = full_world_make(
+        &w, url, "{\"metadata\":{\"name\":\"x.io\"},\"spec\":{\"preventPodSchedulingIfMissing\":true}}");
+    assert_true(!server_field(&w, &r, "metadata.generation").p);
+    assert_true(!server_field(&w, &r, "spec.preventPodSchedulingIfMissing").p);
+    r = server_patch(&w, "/apis/storage.k8s.io/v1/csidrivers/x.io", "merge",
+                     "{\"spec\":{\"requiresRepublish\":true}}");
+    assert_answer(r, 200);
+    assert_field(r, "metadata.generation", "1");
+    full_world_fini(&w);
+}

@@ -73,6 +73,17 @@ TEST(test_strategy_node__keeps_the_status_it_comes_with) {
     full_world_fini(&w);
 }
 
+TEST(test_strategy_node__both_forms_of_its_networks_agree) {
+    struct server_world w;
+    full_world_init(&w);
+    full_world_make(&w, "/api/v1/nodes", "{\"metadata\":{\"name\":\"n\"}}");
+    struct server_answer r =
+        server_patch(&w, "/api/v1/nodes/n", "merge", "{\"spec\":{\"podCIDR\":\"10.0.0.0/24\"}}");
+    assert_answer(r, 200);
+    assert_field(r, "spec.podCIDRs", "[\"10.0.0.0/24\"]");
+    full_world_fini(&w);
+}
+
 TEST(test_strategy_volume__notes_when_its_phase_changed) {
     struct server_world w;
     full_world_init(&w);

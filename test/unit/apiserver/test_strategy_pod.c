@@ -104,6 +104,22 @@ TEST(test_strategy_pod__status_updates_change_the_status_only) {
     full_world_fini(&w);
 }
 
+TEST(test_strategy_pod__both_forms_of_its_addresses_agree) {
+    struct server_world w;
+    full_world_init(&w);
+    full_world_make(&w, PODS, simple);
+    struct server_answer r =
+        server_patch(&w, PODS "/p/status", "merge", "{\"status\":{\"podIP\":\"10.0.0.1\"}}");
+    assert_answer(r, 200);
+    assert_field(r, "status.podIPs", "[{\"ip\":\"10.0.0.1\"}]");
+    r = server_patch(&w, PODS "/p/status", "merge",
+                     "{\"status\":{\"podIP\":null,\"podIPs\":[{\"ip\":\"10.0.0.2\"},{\"ip\":\"fd00::2\"}]}}");
+    assert_field(r, "status.podIP", "10.0.0.2");
+    r = server_patch(&w, PODS "/p/status", "merge", "{\"status\":{\"podIP\":\"10.0.0.3\"}}");
+    assert_field(r, "status.podIPs", "[{\"ip\":\"10.0.0.3\"}]");
+    full_world_fini(&w);
+}
+
 TEST(test_strategy_pod__image_changes_count_as_a_generation) {
     struct server_world w;
     full_world_init(&w);
