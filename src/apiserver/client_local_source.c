@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "api/meta.h"
+#include "apiserver/authz.h"
 #include "apiserver/cache.h"
 #include "apiserver/selection.h"
 #include "base/err.h"
@@ -229,6 +230,35 @@ static const struct informer_source_ops source_ops = {
     .free = source_free,
 };
 
+/* What it may see is asked once, for both verbs that a remote informer would need. */
+static int check_access(struct local *l, const struct informer_options *o, struct err *err) {
+    static const struct str verbs[] = {STR_INIT("list"), STR_INIT("watch")};
+    struct arena a = ARENA_INIT;
+    struct field_selector fields;
+    struct access x = {
+        .user = &l->user,
+        .is_resource = true,
+        .group = o->kind->group,
+        .version = o->kind->version,
+        .resource = o->kind->plural,
+        .subresource = S(""),
+        .ns = o->ns.n ? o->ns : S(""),
+        .name = S(""),
+    };
+    if (field_selector_parse(&a, o->field_selector, &fields, NULL) == 0)
+        x.fields = &fields;
+    int code = 0;
+    for (size_t i = 0; i < 2 && code == 0 && l->server->authz; i++) {
+        struct str reason = S("");
+        x.verb = verbs[i];
+        if (authz_check(l->server->authz, &x, &a, &reason) != AUTHZ_ALLOW)
+            code = err_set(err, ERR_FORBIDDEN, "%.*s is forbidden: %.*s", STR_ARG(o->kind->plural),
+                           STR_ARG(access_denial(&x, reason, &a)));
+    }
+    arena_fini(&a);
+    return code;
+}
+
 int local_open_source(struct client *c, const struct informer_options *o, struct informer_source **ret,
                       struct err *err) {
     struct local *l = (struct local *)c;
@@ -249,6 +279,8 @@ int local_open_source(struct client *c, const struct informer_options *o, struct
                                             &s->selection, err)
                            : err_set(err, ERR_UNSUPPORTED, "%.*s are not stored", STR_ARG(o->kind->plural));
     s->whole = !s->ns.n && s->selection.everything;
+    if (code == 0)
+        code = check_access(l, o, err);
     if (code < 0)
         source_free(&s->base);
     else

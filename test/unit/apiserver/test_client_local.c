@@ -114,6 +114,11 @@ TEST(test_client_local__acts_as_its_user) {
         err.msg, "configmaps \"a\" is forbidden: User \"mallory\" cannot get resource \"configmaps\" in "
                  "API group \"\" in the namespace \"ns\"");
     assert_fails(client_get(x.client, map_kind(), S("ns"), S("a"), NULL, &err), ERR_NOT_FOUND);
+    struct informer *i;
+    assert_fails(informer_get(other, &(struct informer_options){.kind = map_kind()}, &i, &err),
+                 ERR_FORBIDDEN);
+    assert_ok(informer_get(x.client, &(struct informer_options){.kind = map_kind()}, &i, &err), &err);
+    informer_unref(i);
     client_free(other);
     authz_free(x.w.server.authz);
     fini(&x);
