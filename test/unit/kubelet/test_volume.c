@@ -420,6 +420,7 @@ TEST(test_volume__memory_has_its_size_and_goes_with_the_pod) {
     free(big);
     stop(&w);
     assert_false(file_exists(at(&w, "pods/u1").p));
+    arena_fini(&w.s.a);
 }
 
 static int host_path(struct world *w, const char *name, const char *type) {
@@ -449,6 +450,7 @@ TEST(test_volume__host_paths_are_what_they_say) {
     assert_fails(host_path(&w, "none", "Directory"), ERR_NOT_FOUND);
     stop(&w);
     assert_true(file_exists(at(&w, "new/file").p));
+    arena_fini(&w.s.a);
 }
 
 TEST(test_volume__claims_lead_to_paths_of_the_node) {
@@ -488,6 +490,7 @@ TEST(test_volume__claims_lead_to_paths_of_the_node) {
     assert_fails(setup(&w, "\"volumes\":[{\"name\":\"e\",\"ephemeral\":{}}]"), ERR_CONFLICT);
     stop(&w);
     assert_true(file_exists(at(&w, "disk").p));
+    arena_fini(&w.s.a);
 }
 
 /* --- in containers --- */
@@ -563,6 +566,7 @@ TEST(test_container_mounts__sub_paths_are_bound) {
     }
     stop(&w);
     assert_false(file_exists(at(&w, "pods/u1").p));
+    arena_fini(&w.s.a);
 }
 
 TEST(test_container_mounts__sub_paths_do_not_escape) {
@@ -599,6 +603,7 @@ TEST(test_container_mounts__sub_paths_do_not_escape) {
     assert_true(inside.st_ino == volume.st_ino);
     stop(&w);
     assert_true(file_exists(at(&w, "secret").p));
+    arena_fini(&w.s.a);
 }
 
 TEST(test_volume__taking_down_what_is_not_a_pod_is_refused) {
