@@ -8,7 +8,9 @@
 #include "api/types/ids.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
+#include "runtime/containerd_events.h"
 #include "runtime/grpc.h"
 #include "runtime/runtime.h"
 
@@ -59,11 +61,17 @@ static int cri_call(struct runtime *r, enum runtime_method method, const struct 
     return rc ? err_set(err, ERR_CORRUPT, "%s: the answer is malformed", m->name) : 0;
 }
 
-/* --- events --- */
+/* --- events ---
+ *
+ * A runtime that does not have CRI's events is asked for containerd's own. The
+ * second stream is started from the end of the first, on the loop; whoever
+ * stops the watch waits for the first to end before he looks at the second.
+ */
 
 struct runtime_watch {
     struct runtime_watch_options o;
-    struct grpc_stream *stream;
+    struct cri *cri;
+    struct grpc_stream *stream, *second;
 };
 
 static void on_message(void *arg, struct str message) {
@@ -74,9 +82,29 @@ static void on_message(void *arg, struct str message) {
         w->o.on_event(w->o.arg, event);
 }
 
+static void on_containerd_message(void *arg, struct str message) {
+    struct runtime_watch *w = arg;
+    struct cri_container_event_response event = {.created_at = clock_wall_ns(clock_system())};
+    if (containerd_event_parse(message, &event.container_id, &event.container_event_type))
+        w->o.on_event(w->o.arg, &event);
+}
+
 static void on_end(void *arg, int code, const struct err *err) {
     struct runtime_watch *w = arg;
     w->o.on_end(w->o.arg, code ? code : ERR_CLOSED, err);
+}
+
+static void on_first_end(void *arg, int code, const struct err *err) {
+    struct runtime_watch *w = arg;
+    _cleanup_buf struct buf request = BUF_INIT;
+    if (code == ERR_UNSUPPORTED) {
+        containerd_events_request(&request);
+        struct grpc_stream_options o = {.on_message = on_containerd_message, .on_end = on_end, .arg = w};
+        struct grpc_call call = {.path = CONTAINERD_EVENTS_PATH, .request = buf_view(&request)};
+        if (grpc_stream_start(w->cri->grpc, &call, &o, &w->second, NULL) == 0)
+            return;
+    }
+    on_end(arg, code, err);
 }
 
 static int cri_watch_start(struct runtime *r, const struct runtime_watch_options *options,
@@ -85,9 +113,10 @@ static int cri_watch_start(struct runtime *r, const struct runtime_watch_options
     if (!w)
         panic("out of memory");
     w->o = *options;
-    struct grpc_stream_options o = {.on_message = on_message, .on_end = on_end, .arg = w};
+    w->cri = cri_of(r);
+    struct grpc_stream_options o = {.on_message = on_message, .on_end = on_first_end, .arg = w};
     struct grpc_call call = {.path = EVENTS_PATH, .request = S("")};
-    int rc = grpc_stream_start(cri_of(r)->grpc, &call, &o, &w->stream, err);
+    int rc = grpc_stream_start(w->cri->grpc, &call, &o, &w->stream, err);
     if (rc)
         free(w);
     else
@@ -98,6 +127,7 @@ static int cri_watch_start(struct runtime *r, const struct runtime_watch_options
 static void cri_watch_stop(struct runtime *r, struct runtime_watch *w) {
     (void)r;
     grpc_stream_stop(w->stream);
+    grpc_stream_stop(w->second);
     free(w);
 }
 
@@ -124,7 +154,8 @@ static int open_endpoint(const char *endpoint, struct loop *loop, struct grpc **
         e = str_from_byte(e, 7);
     if (!e.n || e.p[0] != '/')
         return err_set(err, ERR_INVALID,
-                       "\"%s\" is no endpoint of a container runtime: it must be unix:// and the "
+                       "\"%s\" is no endpoint of a container runtime: it must be "
+                       "unix:// and the "
                        "path of a socket",
                        endpoint);
     return grpc_new(&(struct grpc_options){.socket = e.p, .loop = loop}, ret, err);

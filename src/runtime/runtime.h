@@ -88,8 +88,10 @@ struct runtime_call {
 /* Events of containers, as they happen (GetContainerEvents). */
 struct runtime_watch;
 struct runtime_watch_options {
-    /* An event; borrowed for the call. Statuses may be missing in it: then ask for them. Called on a thread
-     * of the runtime, one at a time, and must not block or stop the watch. */
+    /* An event; borrowed for the call. It may have no more than an id (of a container or a sandbox) and a
+     * type: then ask for the rest; where the events are not CRI's own, what a list says of an end can come
+     * some milliseconds later than the event. Called on a thread of the runtime, one at a time, and must not
+     * block or stop the watch. */
     void (*on_event)(void *arg, const struct cri_container_event_response *event);
     /* Called once, on the same thread, when nothing more will come: code ERR_UNSUPPORTED, ERR_CLOSED, …, or
      * ERR_CANCELLED after runtime_watch_stop. Events may have been missed: list. */

@@ -1,6 +1,7 @@
 /* The runtime interface against a real containerd and runc. */
 #include <dirent.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "base/workers.h"
 #include "e2e/runtime/node.h"
 #include "runtime/cri.h"
 #include "runtime/pause_image.h"
@@ -201,9 +203,56 @@ TEST(test_containerd__images_of_a_folder_are_loaded) {
     node_stop(&n);
 }
 
-TEST(test_containerd__events_end_at_once_where_the_runtime_has_none) {
+struct seen {
+    struct str id; /* whose end is waited for */
+    struct waiter stopped, ended;
+    atomic_bool told;
+    int code;
+};
+
+static void on_event(void *arg, const struct cri_container_event_response *e) {
+    struct seen *s = arg;
+    if (e->container_event_type == 2 && str_eq(e->container_id, s->id) && !s->told) {
+        s->told = true;
+        waiter_signal(&s->stopped);
+    }
+}
+
+static void on_end(void *arg, int code, const struct err *err) {
+    struct seen *s = arg;
+    (void)err;
+    s->code = code;
+    waiter_signal(&s->ended);
+}
+
+TEST(test_containerd__ends_of_containers_are_told) {
     struct node n;
+    struct cri_pod_sandbox_config *pod;
+    struct seen seen = {0};
+    struct runtime_watch *watch = NULL;
     node_start(&n, "e");
+    struct str sandbox = node_run_sandbox(&n, "e", &pod);
+    seen.id =
+        node_run_container(&n, sandbox, pod, "main", "while test ! -e /tmp/go; do sleep 0.1; done; exit 4");
+    waiter_init(&seen.stopped, NULL);
+    waiter_init(&seen.ended, NULL);
+    struct runtime_watch_options o = {.on_event = on_event, .on_end = on_end, .arg = &seen};
+    assert_ok(runtime_watch_start(n.runtime, &o, &watch, &n.err), &n.err);
+    exec_in(&n, seen.id, "sleep 0.5; touch /tmp/go"); /* the watch begins meanwhile */
+    bool told = waiter_wait_ns(&seen.stopped, 20000000000);
+    assert_int_equal(node_await(&n, seen.id, EXITED)->exit_code, 4);
+    runtime_watch_stop(n.runtime, watch);
+    waiter_wait(&seen.ended);
+    assert_int_equal(seen.code, ERR_CANCELLED);
+    assert_true(told);
+    waiter_fini(&seen.stopped);
+    waiter_fini(&seen.ended);
+    node_stop(&n);
+}
+
+TEST(test_containerd__says_that_it_is_ready) {
+    struct node n;
+    node_start(&n, "r");
     struct cri_status_request in = {.verbose = true};
     struct runtime_call call = node_call(&n);
     const struct cri_status_response *out = NULL;
