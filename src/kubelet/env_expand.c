@@ -39,7 +39,8 @@ static size_t put_reference(struct buf *out, struct str rest, struct lookup *l) 
     if (value.p) {
         buf_str(out, value);
     } else {
-        buf_printf(out, "$(%.*s)", STR_ARG(name));
+        buf_byte(out, '$');
+        buf_str(out, str_cut(rest, (size_t)end + 1)); /* as it is */
         if (!l->missing.p)
             l->missing = name;
     }
