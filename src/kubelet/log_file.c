@@ -45,6 +45,8 @@ bool log_entry_parse(struct str line, struct log_entry *ret) {
     bool partial = str_eq(tag, S("P"));
     if (!partial && !str_eq(tag, S("F")))
         return false;
+    int64_t most = INT64_MAX / 1000000000 - 1; /* the year 2262 */
+    sec = sec > most ? most : sec < -most ? -most : sec;
     *ret = (struct log_entry){.time = time,
                               .time_ns = sec * 1000000000 + nsec,
                               .stream = out ? LOG_STDOUT : LOG_STDERR,
