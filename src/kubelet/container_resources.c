@@ -1,6 +1,7 @@
 /* Amounts in the terms of the kernel. See container_resources.h. */
 #include "kubelet/container_resources.h"
 
+#include "api/pod_amounts.h"
 #include "api/pod_qos.h"
 #include "api/quantity.h"
 #include "api/resource_name.h"
@@ -178,76 +179,30 @@ struct cri_linux_container_resources *container_resources(const struct core_pod 
 
 /* --- the pod --- */
 
-struct sums {
-    int64_t v[4]; /* cpu request, memory request, cpu limit, memory limit */
-};
-
-static struct sums sums_of(const struct core_container *c) {
-    const struct core_resource_requirements *r = &c->resources;
-    return (struct sums){
-        {cpu_of(r->requests), memory_of(r->requests), cpu_of(r->limits), memory_of(r->limits)}};
+static bool all_limited(const struct core_container_array *list, struct str resource) {
+    for (uint32_t i = 0; i < list->n; i++)
+        if (amount(list->v[i].resources.limits, resource, true) <= 0)
+            return false;
+    return true;
 }
 
-static void add(struct sums *to, const struct sums *more) {
-    for (int i = 0; i < 4; i++)
-        to->v[i] += more->v[i];
+static bool has_limit(const struct core_pod_spec *s, struct str resource) {
+    return (s->resources && amount(s->resources->limits, resource, true) > 0) ||
+           (all_limited(&s->containers, resource) && all_limited(&s->init_containers, resource));
 }
 
-static void at_least(struct sums *to, const struct sums *other) {
-    for (int i = 0; i < 4; i++)
-        to->v[i] = max_i64(to->v[i], other->v[i]);
-}
-
-static void check_limits(const struct core_container *c, struct pod_amounts *out) {
-    out->has_cpu_limit = out->has_cpu_limit && cpu_of(c->resources.limits) > 0;
-    out->has_memory_limit = out->has_memory_limit && memory_of(c->resources.limits) > 0;
-}
-
-static struct sums sum_containers(const struct core_pod *pod, struct pod_amounts *out) {
-    struct sums apps = {0}, sidecars = {0}, peak = {0};
-    for (uint32_t i = 0; i < pod->spec.init_containers.n; i++) {
-        const struct core_container *c = &pod->spec.init_containers.v[i];
-        struct sums own = sums_of(c);
-        check_limits(c, out);
-        add(&own, &sidecars);
-        if (is_sidecar(c))
-            sidecars = own;
-        at_least(&peak, &own);
-    }
-    for (uint32_t i = 0; i < pod->spec.containers.n; i++) {
-        struct sums own = sums_of(&pod->spec.containers.v[i]);
-        check_limits(&pod->spec.containers.v[i], out);
-        add(&apps, &own);
-    }
-    add(&apps, &sidecars);
-    at_least(&apps, &peak);
-    return apps;
-}
-
-static void apply_pod_level(const struct core_resource_requirements *r, struct sums *s,
-                            struct pod_amounts *out) {
-    if (!r)
-        return;
-    s->v[0] = quantity_map_get(r->requests, S("cpu")) ? cpu_of(r->requests) : s->v[0];
-    s->v[1] = quantity_map_get(r->requests, S("memory")) ? memory_of(r->requests) : s->v[1];
-    if (cpu_of(r->limits)) {
-        s->v[2] = cpu_of(r->limits);
-        out->has_cpu_limit = true;
-    }
-    if (memory_of(r->limits)) {
-        s->v[3] = memory_of(r->limits);
-        out->has_memory_limit = true;
-    }
+static int64_t sum_of(const struct core_pod *pod, enum pod_amount what, struct str resource, bool milli) {
+    struct quantity q = pod_spec_amount(&pod->spec, what, resource);
+    return !q.set ? 0 : milli ? quantity_milli_value(&q) : quantity_value(&q);
 }
 
 struct pod_amounts pod_amounts_of(const struct core_pod *pod) {
-    struct pod_amounts out = {.has_cpu_limit = true, .has_memory_limit = true};
-    struct sums s = sum_containers(pod, &out);
-    apply_pod_level(pod->spec.resources, &s, &out);
-    int64_t cpu = cpu_of(pod->spec.overhead), memory = memory_of(pod->spec.overhead);
-    out.cpu_request_milli = s.v[0] + cpu;
-    out.memory_request = s.v[1] + memory;
-    out.cpu_limit_milli = s.v[2] + cpu;
-    out.memory_limit = s.v[3] + memory;
-    return out;
+    return (struct pod_amounts){
+        .cpu_request_milli = sum_of(pod, POD_REQUEST, S("cpu"), true),
+        .memory_request = sum_of(pod, POD_REQUEST, S("memory"), false),
+        .cpu_limit_milli = sum_of(pod, POD_LIMIT, S("cpu"), true),
+        .memory_limit = sum_of(pod, POD_LIMIT, S("memory"), false),
+        .has_cpu_limit = has_limit(&pod->spec, S("cpu")),
+        .has_memory_limit = has_limit(&pod->spec, S("memory")),
+    };
 }
