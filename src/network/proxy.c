@@ -92,6 +92,18 @@ void proxy_set_zone(struct proxy *p, struct str zone) {
     map_foreach(e, &p->services) mark(p, e->value);
 }
 
+bool proxy_set_node_pods(struct proxy *p, const struct cidr *v, unsigned n) {
+    struct proxy_config *c = &p->config;
+    bool same = c->n_node_pods == n;
+    for (unsigned i = 0; same && i < n; i++)
+        same = cidr_cmp(c->node_pods[i], v[i]) == 0;
+    if (same)
+        return false;
+    c->node_pods = keep(&p->arena, v, n * sizeof *v); // a few times in a life
+    c->n_node_pods = n;
+    return true;
+}
+
 /* -- objects -- */
 
 /* "ns/name"; a namespace has at most 63 bytes and a name 253. */

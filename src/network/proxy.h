@@ -47,6 +47,8 @@ void proxy_put_slice(struct proxy *p, const struct object *slice);
 void proxy_remove_slice(struct proxy *p, struct str ns, struct str name);
 /* Hints of slices are about it. */
 void proxy_set_zone(struct proxy *p, struct str zone);
+/* config.node_pods, which is known late. Whether it changed: then only a full plan is right. */
+bool proxy_set_node_pods(struct proxy *p, const struct cidr *v, unsigned n);
 
 /* Whether the next plan may have something to do. */
 bool proxy_dirty(const struct proxy *p);

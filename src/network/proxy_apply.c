@@ -214,6 +214,15 @@ int proxy_apply(struct proxy_kernel *k, const struct proxy_config *c, const stru
     return rc;
 }
 
+bool proxy_kernel_present(struct proxy_kernel *k) {
+    struct nlmsghdr *h = netlink_begin(&k->nft, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0);
+    struct nfgenmsg *g = netlink_extra(h, sizeof *g);
+    struct err ignored = ERR_INIT;
+    g->nfgen_family = packet_ipv4.nfproto;
+    mnl_attr_put_strz(h, NFTA_TABLE_NAME, PROXY_TABLE);
+    return netlink_call(&k->nft, h, NULL, NULL, &ignored) != ERR_NOT_FOUND;
+}
+
 int proxy_kernel_clear(struct proxy_kernel *k, struct err *err) {
     int rc = clear_family(&k->nft, &packet_ipv4, err);
     if (!rc && k->ipv6)

@@ -25,5 +25,8 @@ void proxy_kernel_close(struct proxy_kernel *k);
 int proxy_apply(struct proxy_kernel *k, const struct proxy_config *c, const struct proxy_plan *plan,
                 struct err *err);
 
+/* Whether our table is still there: others may flush everything. */
+bool proxy_kernel_present(struct proxy_kernel *k);
+
 /* Takes the tables away. */
 int proxy_kernel_clear(struct proxy_kernel *k, struct err *err);

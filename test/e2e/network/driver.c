@@ -3,6 +3,7 @@
  *     driver overlay NODE MODE FILE     FILE: a JSON list of Node objects
  *     driver proxy NODE                 reads names of two files, of Services and EndpointSlices, from each
  * line of standard input, applies them, prints the plan and "done"
+ *     driver node NODE FILE             the node's network and DNS on an API in memory, see driver.h
  */
 #include <linux/netlink.h>
 #include <stdio.h>
@@ -22,6 +23,8 @@
 #include "network/overlay.h"
 #include "network/proxy.h"
 #include "network/proxy_apply.h"
+
+#include "driver.h"
 
 static struct arena keep = ARENA_INIT;
 
@@ -172,6 +175,8 @@ int main(int argc, char **argv) {
         status = run_overlay(argv + 2);
     if (argc == 3 && strcmp(argv[1], "proxy") == 0)
         status = run_proxy(argv + 2);
+    if (argc == 4 && strcmp(argv[1], "node") == 0)
+        status = driver_node(argv[2], argv[3]);
     arena_fini(&keep);
     return status;
 }
