@@ -40,6 +40,10 @@ int dns_start(const struct dns_options *o, struct dns **ret, struct err *err);
 /* NULL is fine. */
 void dns_stop(struct dns *d);
 
+/* Makes the service kube-dns at this address, if there is none of that name. For the control plane, once;
+ * blocks. Its selector is the usual one: who runs another DNS server in the cluster takes over. */
+int dns_ensure_service(struct client *c, struct ip ip, struct err *err);
+
 /* Whether names of the cluster are answered. Any thread. */
 bool dns_ready(const struct dns *d);
 uint16_t dns_port(const struct dns *d);

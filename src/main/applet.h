@@ -9,3 +9,5 @@ int applet_down(int argc, char **argv);
 int applet_supervise(int argc, char **argv);
 int applet_token(int argc, char **argv);
 int applet_up(int argc, char **argv);
+int applet_kube_proxy(int argc, char **argv);
+int applet_dns(int argc, char **argv);

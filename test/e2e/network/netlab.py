@@ -56,10 +56,11 @@ class Servers:
     def __init__(self):
         self.running = []
 
-    def start(self, ns, name, port, udp=False):
+    def start(self, ns, name, port, udp=False, address='0.0.0.0'):
         code = SERVER_UDP if udp else SERVER_TCP
         prefix = ['ip', 'netns', 'exec', ns] if ns else []
-        p = subprocess.Popen([*prefix, sys.executable, '-c', code, name, str(port)], stdout=subprocess.PIPE)
+        p = subprocess.Popen([*prefix, sys.executable, '-c', code, name, str(port), address],
+                             stdout=subprocess.PIPE)
         p.stdout.readline()  # it listens
         self.running.append(p)
         return p
@@ -73,9 +74,9 @@ class Servers:
 
 SERVER_TCP = '''
 import socket, sys
-s = socket.socket()
+s = socket.socket(socket.AF_INET6 if ':' in sys.argv[3] else socket.AF_INET)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(('0.0.0.0', int(sys.argv[2])))
+s.bind((sys.argv[3], int(sys.argv[2])))
 s.listen(512)
 print('ready', flush=True)
 while True:
@@ -100,7 +101,8 @@ import socket, sys
 address, port, udp, times = sys.argv[1], int(sys.argv[2]), sys.argv[3] == 'udp', int(sys.argv[4])
 source = int(sys.argv[5])
 for i in range(times):
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM)
+    family = socket.AF_INET6 if ':' in address else socket.AF_INET
+    s = socket.socket(family, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM)
     s.settimeout(float(sys.argv[6]))
     try:
         if source:

@@ -197,6 +197,17 @@ def test_pods_do_not_reach_the_nodes_loopback(servers):
     assert ask(None, '127.0.0.1', 9999) == ['host 127.0.0.1']
 
 
+def test_both_ip_families(servers):
+    both = config(subnets=['10.244.7.0/24', 'fd00:7::/64'])
+    for name in ('p1', 'p2'):
+        answer = cni(PROGRAM, 'ADD', name, netlab.add_ns(name), both)
+    ips = [i['address'] for i in answer['ips']]
+    assert ips == ['10.244.7.3/32', 'fd00:7::3/128'], ips
+    run('ping', '-c1', '-W2', 'fd00:7::1', ns='p1')
+    run('ping', '-c1', '-W2', 'fd00:7::3', ns='p1')
+    assert cni(PROGRAM, 'CHECK', 'p1', '/run/netns/p1', both) is None
+
+
 def test_is_quick(servers):
     paths = [netlab.add_ns(f'p{i}') for i in range(20)]
     start = time.monotonic()

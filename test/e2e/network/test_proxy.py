@@ -268,6 +268,27 @@ def test_the_same_address_twice_goes_to_the_first(servers):
     proxy.stop()
 
 
+def test_ipv6_services(servers):
+    run('ip', 'link', 'add', 'br0', 'type', 'bridge')
+    ips = []
+    for name in ('a', 'b'):
+        c = {'cniVersion': '1.0.0', 'name': 'x', 'type': 'coxswain-cni', 'subnets': ['10.244.1.0/24', 'fd00:1::/64'],
+             'stateDir': '/run/state'}
+        ips.append(cni(PROGRAM, 'ADD', name, netlab.add_ns(name), c)['ips'][1]['address'].split('/')[0])
+    servers.start('a', 'a', 80, address='::')
+    s = service('s', 'fd00:96::1', type='NodePort', ports=((80, 'TCP', 30080),), sessionAffinity='ClientIP')
+    d = dict(slice_('s', [(ips[0], 'n1', READY)]), addressType='IPv6')
+    proxy = Proxy()
+    proxy.set([s], [d])
+    assert counts(ask('b', 'fd00:96::1', 80)) == {'a': 1}
+    assert counts(ask('b', 'fd00:1::1', 30080)) == {'a': 1}
+    proxy.set([s], [dict(slice_('s', [(ip, 'n1', READY) for ip in ips]), addressType='IPv6')])
+    assert 'sticky' in run('nft', 'list', 'table', 'ip6', 'coxswain')
+    proxy.set([s], [])
+    assert ask('b', 'fd00:96::1', 80) == ['refused']
+    proxy.stop()
+
+
 def test_a_change_is_small_and_everything_goes_in_the_end(servers):
     pods, proxy = build(servers), Proxy()
     services = [service(f's{i}', f'10.96.1.{i}') for i in range(20)]
