@@ -91,13 +91,15 @@ static int set_switch(const char *bridge, const char *name, char value, struct e
         (void)snprintf(path, sizeof path, "/proc/sys/net/ipv4/conf/%s/%s", bridge, name);
     else
         (void)snprintf(path, sizeof path, "/proc/sys/net/%s", name);
-    _cleanup_fd int fd = open(path, O_RDWR | O_CLOEXEC);
+    _cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
     char now = 0;
     if (fd < 0)
         return err_errno(err, errno, "cannot open %s", path);
     if (read(fd, &now, 1) == 1 && now == value)
-        return 0;
-    return pwrite(fd, &value, 1, 0) == 1 ? 0 : err_errno(err, errno, "cannot set %s", path);
+        return 0; // also where it cannot be written
+    fd_close(&fd);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd >= 0 && write(fd, &value, 1) == 1 ? 0 : err_errno(err, errno, "cannot set %s", path);
 }
 
 /* Pods talk to each other through the node's routing although they are on one link: it must route, and must

@@ -15,7 +15,6 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/file.h"
-#include "base/map.h"
 #include "base/vec.h"
 #include "network/cni_priv.h"
 
@@ -201,24 +200,24 @@ static struct ip_range range_of(struct cidr subnet) {
     return r;
 }
 
-static bool is_taken(const struct map64 *taken, struct ip ip) {
-    return map64_has(taken, ip.lo); // of one subnet, whose addresses differ in the lower half
+/* A node has some hundred pods at most: looking through them is quicker than an index would be made. */
+static bool is_taken(const struct cni_state *s, struct ip ip) {
+    vec_foreach (a, &s->attachments)
+        for (unsigned i = 0; i < a->n_ips; i++)
+            if (ip_equal(a->ips[i], ip))
+                return true;
+    return false;
 }
 
 /* The first free one behind the last that was given out, around the end. */
-static bool pick(struct cni_state *s, struct cidr subnet, struct ip *ret) {
+static bool pick(const struct cni_state *s, struct cidr subnet, struct ip *ret) {
     struct ip_range range = range_of(subnet);
-    _cleanup_map64 struct map64 taken = {.n = 0};
-    vec_foreach (a, &s->attachments)
-        for (unsigned i = 0; i < a->n_ips; i++)
-            if (ip_range_contains(range, a->ips[i]))
-                map64_put_u64(&taken, a->ips[i].lo, 1);
     struct ip ip = s->last[subnet.ip.family == 6];
     uint64_t size = ip_range_size(range);
-    for (uint64_t tries = 0; tries < size && tries <= map64_count(&taken); tries++) {
+    for (uint64_t tries = 0; tries < size && tries <= s->attachments.n; tries++) {
         if (!ip_range_contains(range, ip) || !ip_add(ip, 1, &ip) || !ip_range_contains(range, ip))
             ip = range.first;
-        if (!is_taken(&taken, ip)) {
+        if (!is_taken(s, ip)) {
             *ret = ip;
             return true;
         }

@@ -44,11 +44,12 @@ struct network_options {
     const char *cni_bin_dir;   /* where it looks for plugins; NULL: none are linked */
     const char *cni_state_dir; /* NULL: the plugin's default */
     const char *bridge;        /* NULL: the plugin's default */
-    const char *program;       /* this program, for the plugins' links; NULL: /proc/self/exe */
-    bool no_overlay;           /* somebody else makes routes */
-    bool no_proxy;             /* somebody else serves services */
-    uint16_t health_port;      /* of the proxy; 0: none (NETWORK_HEALTH_PORT is the usual one) */
-    struct metrics *metrics;   /* may be NULL */
+    const char *program;     /* this program, for the plugins' links (to the coxswain-cni beside it, if there
+                                is one); NULL: /proc/self/exe */
+    bool no_overlay;         /* somebody else makes routes */
+    bool no_proxy;           /* somebody else serves services */
+    uint16_t health_port;    /* of the proxy; 0: none (NETWORK_HEALTH_PORT is the usual one) */
+    struct metrics *metrics; /* may be NULL */
 };
 
 int network_start(const struct network_options *o, struct network **ret, struct err *err);
