@@ -72,8 +72,13 @@ static void on_event(struct informer_listener *l, const struct informer_event *e
 }
 
 static void on_synced(struct informer_listener *l) {
-    struct dns *d = ((struct follower *)l)->dns;
-    if (++d->synced < FOLLOWED)
+    struct follower *f = (struct follower *)l;
+    struct dns *d = f->dns;
+    if (f->what == NAMESPACES) { // of use, but nothing waits for it
+        dns_zone_set_namespaces_known(d->zone);
+        return;
+    }
+    if (++d->synced < NAMESPACES)
         return;
     dns_server_set_synced(d->server);
     atomic_store(&d->ready, true);

@@ -371,3 +371,7 @@ void dns_zone_put_namespace(struct dns_zone *z, struct str name) {
 void dns_zone_remove_namespace(struct dns_zone *z, struct str name) {
     (void)map_remove(&z->namespaces, name);
 }
+
+void dns_zone_set_namespaces_known(struct dns_zone *z) {
+    z->namespaces_known = true;
+}

@@ -35,6 +35,9 @@ void dns_zone_put_slice(struct dns_zone *z, const struct object *slice);
 void dns_zone_remove_slice(struct dns_zone *z, struct str ns, struct str name);
 void dns_zone_put_namespace(struct dns_zone *z, struct str name);
 void dns_zone_remove_namespace(struct dns_zone *z, struct str name);
+/* All namespaces are known from now on. Before (or for ever, for who may not list them) every namespace
+ * counts as one that exists. */
+void dns_zone_set_namespaces_known(struct dns_zone *z);
 
 size_t dns_zone_services(const struct dns_zone *z);
 

@@ -206,7 +206,7 @@ static void answer_below(struct answer *a, const struct zone_service *s, unsigne
 }
 
 static bool namespace_exists(const struct answer *a, struct str ns) {
-    return map_has(&a->zone->namespaces, ns);
+    return !a->zone->namespaces_known || map_has(&a->zone->namespaces, ns);
 }
 
 static void answer_svc(struct answer *a, unsigned n) {

@@ -66,9 +66,10 @@ struct dns_zone {
     size_t domain_bytes;
     unsigned domain_labels;
     uint32_t ttl;
-    uint32_t turn;         /* which of several addresses comes first */
-    struct map services;   /* key → struct zone_service */
-    struct map slices;     /* "ns/name", owned → struct zone_service */
+    uint32_t turn;       /* which of several addresses comes first */
+    struct map services; /* key → struct zone_service */
+    struct map slices;   /* "ns/name", owned → struct zone_service */
+    bool namespaces_known;
     struct map namespaces; /* name, owned → 1 */
     struct map addresses;  /* family and bytes → struct zone_owners */
 };

@@ -15,6 +15,7 @@ static void fuzz_query(const uint8_t *p, size_t n) {
     if (!zone) {
         zone = dns_zone_new(&(struct dns_zone_options){.domain = S("a")});
         dns_zone_put_namespace(zone, S("b"));
+        dns_zone_set_namespaces_known(zone);
     }
     if (dns_read_query(p, n, &q) != DNS_NOERROR)
         return;

@@ -8,6 +8,7 @@ static struct dns_zone *zone_of(void) {
     struct dns_zone *z = dns_zone_new(&(struct dns_zone_options){.domain = S("cluster.local")});
     assert_non_null(z);
     dns_zone_put_namespace(z, S("d"));
+    dns_zone_set_namespaces_known(z);
     world_put_service(
         z, "{\"metadata\":{\"namespace\":\"d\",\"name\":\"web\"},\"spec\":{\"clusterIP\":\"10.96.0.1\","
            "\"clusterIPs\":[\"10.96.0.1\",\"fd00::1\"],\"ports\":[{\"name\":\"http\",\"port\":80},"
@@ -138,6 +139,17 @@ TEST(test_zone__changes_are_seen_at_once) {
     buf_clear(&out);
     world_ask(z, "d.svc.cluster.local", DNS_A, &out);
     assert_str(buf_view(&out), NXDOMAIN);
+    dns_zone_free(z);
+}
+
+TEST(test_zone__without_a_list_every_namespace_exists) {
+    struct dns_zone *z = dns_zone_new(&(struct dns_zone_options){.domain = S("cluster.local")});
+    _cleanup_buf struct buf out = BUF_INIT;
+    world_ask(z, "10-1-0-9.x.pod.cluster.local", DNS_A, &out);
+    assert_str(buf_view(&out), "NOERROR\n10-1-0-9.x.pod.cluster.local. A 10.1.0.9 opt");
+    buf_clear(&out);
+    world_ask(z, "x.svc.cluster.local", DNS_A, &out);
+    assert_str(buf_view(&out), NODATA);
     dns_zone_free(z);
 }
 
