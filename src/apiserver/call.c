@@ -47,6 +47,8 @@ void call_warn(struct call *c, const char *fmt, ...) {
 }
 
 void call_warn_old(struct call *c) {
+    if (c->info.kind && c->info.kind->index == KIND_CORE_COMPONENT_STATUS)
+        call_warn(c, "v1 ComponentStatus is deprecated in v1.19+");
     if (c->info.kind && c->info.kind->index == KIND_CORE_ENDPOINTS)
         call_warn(c, "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
 }

@@ -5,7 +5,6 @@
 
 #include "api/field_selector.h"
 #include "api/status.h"
-#include "api/types/ids.h"
 #include "apiserver/authn.h"
 #include "apiserver/authz.h"
 #include "apiserver/front_priv.h"
@@ -304,25 +303,10 @@ static void serve_list(struct front_call *f) {
         front_list(f);
 }
 
-/* CONFORMS: upstream's warnings about API versions that are deprecated, at any verb. */
-static void warn_deprecated(struct call *c) {
-    static const struct {
-        uint16_t kind;
-        const char *text;
-    } all[] = {
-        {KIND_CORE_COMPONENT_STATUS, "v1 ComponentStatus is deprecated in v1.19+"},
-        {KIND_CORE_ENDPOINTS, "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"},
-    };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (c->info.kind->index == all[i].kind)
-            call_warn(c, "%s", all[i].text);
-}
-
 static void serve_resource(struct front_call *f) {
     uint16_t verb = verb_bit(f->call.info.access.verb);
     if (!check_resource(f, verb))
         return;
-    warn_deprecated(&f->call);
     if (node_proxy_wants(&f->call.info)) {
         node_proxy_serve(f);
         return;

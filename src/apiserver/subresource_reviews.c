@@ -240,5 +240,6 @@ void subresource_component_status(struct call *c) {
         .message = components[i].message,
     };
     s->conditions.n = 1;
+    call_warn_old(c);
     call_answer_body(c, 200, TY_CORE_COMPONENT_STATUS, s);
 }

@@ -72,3 +72,15 @@ TEST(test_subresource_reviews__tell_the_caller_about_himself) {
     assert_field(r, "status.userInfo", "{\"groups\":[\"g\"],\"username\":\"eve\"}");
     full_world_fini(&w);
 }
+
+TEST(test_subresource_component_status__is_there_for_old_clients) {
+    struct server_world w;
+    prepare(&w);
+    struct server_answer r = server_get(&w, "/api/v1/componentstatuses/scheduler");
+    assert_answer(r, 200);
+    assert_field(r, "conditions.0.type", "Healthy");
+    assert_int_equal(r.n_warnings, 1);
+    assert_str(r.warnings[0], "v1 ComponentStatus is deprecated in v1.19+");
+    assert_answer(server_get(&w, "/api/v1/componentstatuses/none"), 404);
+    full_world_fini(&w);
+}
