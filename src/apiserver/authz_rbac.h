@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "api/rbac_aggregate.h"
 #include "apiserver/authz.h"
 #include "apiserver/user.h"
 
@@ -53,10 +54,3 @@ enum decision rbac_check(const struct rbac_index *x, const struct access *what, 
 /* All rules of a user in a namespace ("": of the cluster only); *ret_incomplete when a role is missing. */
 void rbac_rules(const struct rbac_index *x, const struct user *u, struct str ns, struct arena *arena,
                 struct rbac_policy_rule_array *ret_rules, bool *ret_incomplete);
-
-/* The rules of an aggregating role: those of all others that one of its selectors chooses, in the order of
- * selectors and names, each rule once. The texts are borrowed from the roles. A role without an aggregation
- * rule keeps its own. CONFORMS: upstream's clusterrole-aggregation-controller. */
-struct rbac_policy_rule_array rbac_aggregate(const struct rbac_cluster_role *role,
-                                             const struct rbac_cluster_role *const *all, uint32_t n,
-                                             struct arena *arena);

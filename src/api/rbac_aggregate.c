@@ -1,9 +1,10 @@
-/* apiserver/authz_rbac: the rules of cluster roles that are put together from others. */
+/* The rules of cluster roles that are put together from others. See rbac_aggregate.h. */
+#include "api/rbac_aggregate.h"
+
 #include <stdlib.h>
 
 #include "api/label_selector.h"
 #include "api/types/rbac.h"
-#include "apiserver/authz_rbac.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/map.h"
