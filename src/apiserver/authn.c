@@ -7,7 +7,6 @@
 #include "api/types/ids.h"
 #include "apiserver/authn_priv.h"
 #include "apiserver/bootstrap_token.h"
-#include "apiserver/jwt.h"
 #include "apiserver/token_file.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -16,6 +15,7 @@
 #include "base/file.h"
 #include "codec/base64.h"
 #include "net/http.h"
+#include "net/jwt.h"
 #include "net/pki.h"
 
 #define EXTRA_CREDENTIAL S("authentication.kubernetes.io/credential-id")

@@ -9,11 +9,11 @@
 #include "api/types/core.h"
 #include "api/types/ids.h"
 #include "apiserver/authn_priv.h"
-#include "apiserver/jwt.h"
 #include "apiserver/sa_token.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "net/jwt.h"
 
 #define DELETED_LEEWAY_SEC 60 /* a deleted account or pod may speak this long */
 #define EXTRA_PREFIX "authentication.kubernetes.io/"

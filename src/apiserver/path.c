@@ -11,13 +11,13 @@
 #include "apiserver/documents.h"
 #include "apiserver/front_priv.h"
 #include "apiserver/health.h"
-#include "apiserver/jwt.h"
 #include "apiserver/respond_priv.h"
 #include "apiserver/server_priv.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/metrics.h"
 #include "codec/json.h"
+#include "net/jwt.h"
 
 #define TEXT S("text/plain; charset=utf-8")
 #define ISSUER_MAX_AGE S("public, max-age=3600")

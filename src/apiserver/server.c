@@ -22,7 +22,6 @@
 #include "apiserver/first_objects.h"
 #include "apiserver/front.h"
 #include "apiserver/health.h"
-#include "apiserver/jwt.h"
 #include "apiserver/node_proxy.h"
 #include "apiserver/server_files.h"
 #include "apiserver/server_parts.h"
@@ -39,6 +38,7 @@
 #include "base/timefmt.h"
 #include "base/workers.h"
 #include "net/http.h"
+#include "net/jwt.h"
 #include "store/store.h"
 
 #define KEEP_INTERVAL_NS (10 * NS_PER_SEC)

@@ -6,12 +6,12 @@
 #include "api/types/ids.h"
 #include "api/validate.h"
 #include "apiserver/admission_priv.h"
-#include "apiserver/jwt.h"
 #include "apiserver/sa_token.h"
 #include "apiserver/subresource_priv.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/rand.h"
+#include "net/jwt.h"
 
 /* Old clients do not read their tokens again: those that ask for this odd time get a year, and a warning is
  * counted when they use it after the time they asked for. */

@@ -104,6 +104,10 @@ bool controllers_on_by_default(const char *name) {
 
 /* -- one controller -- */
 
+static const char *source_name(const struct controller_row *row) {
+    return row->account ? row->account : row->name;
+}
+
 int controller_add(struct controller *c, const struct reconciler_options *options, struct reconciler **ret,
                    struct err *err) {
     check(c->n_reconcilers < CONTROLLER_RECONCILERS_MAX);
@@ -115,7 +119,7 @@ int controller_add(struct controller *c, const struct reconciler_options *option
     o.metrics = c->metrics;
     o.arg = c;
     if (!o.name)
-        o.name = c->row->account;
+        o.name = source_name(c->row);
     struct reconciler *rc = NULL;
     int rc_code = reconciler_start(&o, &rc, err);
     if (rc_code)
@@ -135,7 +139,7 @@ void *controller_state(struct controller *c, size_t bytes) {
 }
 
 static int act_as(struct controllers *cs, struct controller *c, struct err *err) {
-    if (!cs->options.service_accounts) {
+    if (!cs->options.service_accounts || !c->row->account) {
         c->client = cs->options.client;
         return 0;
     }
@@ -196,7 +200,7 @@ static int start_one(struct controllers *cs, struct controller *c, const struct 
                              .rand = client_rand(cs->options.client),
                              .metrics = cs->options.metrics,
                              .orphan_pods = cs->orphan_pods,
-                             .events = event_recorder_as(cs->events, row->account),
+                             .events = event_recorder_as(cs->events, source_name(row)),
                              .manager = cs};
     int rc = act_as(cs, c, err);
     if (rc) {

@@ -27,7 +27,8 @@ struct workers;
 
 struct controller_row {
     const char *name;    /* as in --controllers */
-    const char *account; /* service account in kube-system; also the name of its events' source */
+    const char *account; /* service account in kube-system; also the name of its events' source. NULL: acts as
+                            the manager itself */
     bool off;            /* only when named */
     int (*start)(struct controller *c, struct err *err);
     void (*stop)(struct controller *c); /* after its reconcilers have stopped; frees state; may be NULL */

@@ -38,6 +38,8 @@ static const struct applet applets[] = {
     {"server", "run the control plane: API server, controllers, scheduler", applet_server},
     {"apiserver", "serve the Kubernetes API", applet_apiserver},
     {"kube-apiserver", "the same, under upstream's name", applet_apiserver},
+    {"controller-manager", "run the controllers against a remote API server", applet_controller_manager},
+    {"kube-controller-manager", "the same, under upstream's name", applet_controller_manager},
 };
 
 #define APPLET_COUNT (sizeof applets / sizeof *applets)

@@ -1,5 +1,5 @@
 /* apiserver/jwt */
-#include "apiserver/jwt.h"
+#include "net/jwt.h"
 
 #include <stdlib.h>
 

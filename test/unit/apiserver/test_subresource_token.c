@@ -1,9 +1,9 @@
 /* serviceaccounts/token: what tokens say, and what they are bound to. */
-#include "apiserver/jwt.h"
 #include "base/err.h"
 #include "codec/json.h"
 #include "full_world.h"
 #include "keys.h"
+#include "net/jwt.h"
 #include "unit/unit.h"
 
 #define TOKEN "/api/v1/namespaces/default/serviceaccounts/default/token"

@@ -1,4 +1,8 @@
 /* Starting and stopping the whole. */
+#include "api/types/networking.h"
+#include "base/clock.h"
+#include "net/jwt.h"
+#include "net/pki.h"
 #include "unit/controller/cluster.h"
 
 TEST(test_controllers__unknown_names_are_refused) {
@@ -48,4 +52,96 @@ TEST(test_controllers__namespaces_get_the_root_certificate) {
     fake_remove(w.fake, KIND(CORE_CONFIG_MAP), "default", "kube-root-ca.crt");
     cluster_settle(&w);
     assert_true(cluster_has(&w, KIND(CORE_CONFIG_MAP), "default", "kube-root-ca.crt"));
+}
+
+TEST(test_controllers__token_secrets_are_filled_and_go_with_their_account) {
+    _cleanup_cluster struct cluster w;
+    _cleanup_arena struct arena a = ARENA_INIT;
+    struct pki_pair ca;
+    struct err err = ERR_INIT;
+    struct jwt_keys *keys = jwt_keys_new();
+    struct jval claims;
+    assert_ok(pki_ca_new(S("test"), STR_NONE, PKI_CA_LIFETIME_SEC, clock_system(), &a, &ca, &err), &err);
+    assert_ok(jwt_keys_add(keys, ca.key_pem, &err), &err);
+    cluster_open_with(
+        &w, "serviceaccount-token-controller serviceaccount-controller",
+        (struct controllers_options){.service_account_key = ca.key_pem, .root_ca_pem = S("PEM")});
+    fake_put(w.fake, KIND(CORE_SECRET),
+             "{\"metadata\":{\"name\":\"t\",\"namespace\":\"default\",\"annotations\":{"
+             "\"kubernetes.io/service-account.name\":\"default\"}},\"type\":\"kubernetes.io/"
+             "service-account-token\"}");
+    cluster_settle(&w);
+    const struct core_secret *s = body_of(&w, core_secret, CORE_SECRET, "default", "t");
+    assert_str(str_map_get(s->data, S("namespace")), "default");
+    assert_str(str_map_get(s->data, S("ca.crt")), "PEM");
+    assert_ok(jwt_verify(keys, str_map_get(s->data, S("token")), &a, &claims, &err), &err);
+    assert_str(jval_get_str(&claims, S("sub")), "system:serviceaccount:default:default");
+    assert_str(jval_get_str(&claims, S("kubernetes.io/serviceaccount/secret.name")), "t");
+    assert_true(str_map_get(s->metadata.annotations, S("kubernetes.io/service-account.uid")).n > 0);
+    fake_remove(w.fake, KIND(CORE_SERVICE_ACCOUNT), "default", "default");
+    cluster_pass(&w, 1);
+    assert_false(cluster_has(&w, KIND(CORE_SECRET), "default", "t"));
+    jwt_keys_free(keys);
+}
+
+TEST(test_controllers__bootstrap_tokens_sign_the_cluster_info_and_expire) {
+    _cleanup_cluster struct cluster w;
+    cluster_open(&w, "bootstrap-signer-controller token-cleaner-controller");
+    fake_put(w.fake, KIND(CORE_CONFIG_MAP),
+             "{\"metadata\":{\"name\":\"cluster-info\",\"namespace\":\"kube-public\"},\"data\":{"
+             "\"kubeconfig\":\"x\"}}");
+    /* 07401b and f395accd246ae52d in base64; expires a minute after the simulation begins */
+    fake_put(w.fake, KIND(CORE_SECRET),
+             "{\"metadata\":{\"name\":\"bootstrap-token-07401b\",\"namespace\":\"kube-system\"},\"type\":"
+             "\"bootstrap.kubernetes.io/token\",\"data\":{\"token-id\":\"MDc0MDFi\",\"token-secret\":"
+             "\"ZjM5NWFjY2QyNDZhZTUyZA==\",\"usage-bootstrap-signing\":\"dHJ1ZQ==\",\"expiration\":"
+             "\"MjAyNy0wMS0xNVQwODowMTowMFo=\"}}");
+    cluster_settle(&w);
+    const struct core_config_map *m =
+        body_of(&w, core_config_map, CORE_CONFIG_MAP, "kube-public", "cluster-info");
+    struct str signature = str_map_get(m->data, S("jws-kubeconfig-07401b"));
+    assert_true(str_has_prefix(signature, S("eyJhbGciOiJIUzI1NiIsImtpZCI6IjA3NDAxYiJ9..")));
+    cluster_pass(&w, 70);
+    assert_int_equal(fake_count(w.fake, KIND(CORE_SECRET)), 0);
+    m = body_of(&w, core_config_map, CORE_CONFIG_MAP, "kube-public", "cluster-info");
+    assert_int_equal(m->data.n, 1);
+}
+
+TEST(test_controllers__hand_written_endpoints_are_mirrored) {
+    _cleanup_cluster struct cluster w;
+    cluster_open(&w, "endpointslice-mirroring-controller");
+    fake_put(
+        w.fake, KIND(CORE_SERVICE),
+        "{\"metadata\":{\"name\":\"ext\",\"namespace\":\"default\"},\"spec\":{\"ports\":[{\"port\":80}]}}");
+    fake_put(w.fake, KIND(CORE_ENDPOINTS),
+             "{\"metadata\":{\"name\":\"ext\",\"namespace\":\"default\"},\"subsets\":[{\"addresses\":[{"
+             "\"ip\":\"192.0.2.1\"},"
+             "{\"ip\":\"2001:db8::1\"}],\"notReadyAddresses\":[{\"ip\":\"192.0.2.2\"}],\"ports\":[{\"port\":"
+             "80,\"protocol\":"
+             "\"TCP\"}]}]}");
+    cluster_pass(&w, 1);
+    assert_int_equal(fake_count(w.fake, KIND(DISCOVERY_ENDPOINT_SLICE)), 2); /* one a family */
+    fake_merge(w.fake, KIND(CORE_ENDPOINTS), "default", "ext",
+               "{\"metadata\":{\"labels\":{\"endpointslice.kubernetes.io/skip-mirror\":\"true\"}}}");
+    cluster_pass(&w, 1);
+    assert_int_equal(fake_count(w.fake, KIND(DISCOVERY_ENDPOINT_SLICE)), 0);
+}
+
+TEST(test_controllers__networks_of_services_are_ready_and_held) {
+    _cleanup_cluster struct cluster w;
+    cluster_open(&w, "service-cidr-controller");
+    fake_put(w.fake, KIND(NETWORKING_SERVICE_CIDR),
+             "{\"metadata\":{\"name\":\"more\"},\"spec\":{\"cidrs\":[\"10.9.0.0/24\"]}}");
+    cluster_settle(&w);
+    const struct networking_service_cidr *s =
+        body_of(&w, networking_service_cidr, NETWORKING_SERVICE_CIDR, "", "more");
+    assert_str(s->status.conditions.v[0].status, "True");
+    fake_put(w.fake, KIND(NETWORKING_IP_ADDRESS), "{\"metadata\":{\"name\":\"10.9.0.7\"}}");
+    assert_ok(client_delete(w.client, KIND(NETWORKING_SERVICE_CIDR), S(""), S("more"), NULL, NULL), NULL);
+    cluster_pass(&w, 30);
+    s = body_of(&w, networking_service_cidr, NETWORKING_SERVICE_CIDR, "", "more");
+    assert_str(s->status.conditions.v[0].status, "False");
+    fake_remove(w.fake, KIND(NETWORKING_IP_ADDRESS), "", "10.9.0.7");
+    cluster_pass(&w, 30);
+    assert_false(cluster_has(&w, KIND(NETWORKING_SERVICE_CIDR), "", "more"));
 }

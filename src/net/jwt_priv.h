@@ -1,10 +1,10 @@
-/* apiserver/jwt_priv: keys of tokens, shared by jwt.c and jwt_key.c. */
+/* net/jwt_priv: keys of tokens, shared by jwt.c and jwt_key.c. */
 #pragma once
 
 #include <stdbool.h>
 
-#include "apiserver/jwt.h"
 #include "net/crypto.h"
+#include "net/jwt.h"
 
 #define JWT_KID_LEN 43u /* base64url of a SHA-256 */
 #define JWT_SIGNATURE_MAX 1024u

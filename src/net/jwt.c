@@ -1,8 +1,8 @@
 /* The compact form of tokens: three parts of base64url between dots. */
-#include "apiserver/jwt_priv.h"
 #include "base/buf.h"
 #include "codec/base64.h"
 #include "codec/json.h"
+#include "net/jwt_priv.h"
 
 struct parts {
     struct str header, payload, signature; /* as written */

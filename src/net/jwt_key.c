@@ -5,10 +5,10 @@
 #include <openssl/pem.h>
 #include <openssl/sha.h>
 
-#include "apiserver/jwt_priv.h"
 #include "base/arena.h"
 #include "base/vec.h"
 #include "codec/base64.h"
+#include "net/jwt_priv.h"
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192

@@ -1,4 +1,4 @@
-/* apiserver/jwt: signed JSON tokens, and the documents by which others verify them.
+/* net/jwt: signed JSON tokens, and the documents by which others verify them.
  *
  * A key decides its own algorithm: P-256 signs ES256, P-384 ES384, P-521 ES512, RSA of 2,048 bits or more
  * RS256. A token that names another algorithm than its key's is refused, so "none" and symmetric algorithms
