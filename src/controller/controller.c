@@ -1,12 +1,15 @@
 /* controller/controller: starting and stopping all controllers, with or without leader election. */
 #include "controller/controller.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/rand.h"
 #include "base/timefmt.h"
 #include "base/workers.h"
 #include "client/leader.h"
@@ -26,6 +29,7 @@ struct controllers {
     /* Starting and stopping the rows happens on the pool when the lease says so; one at a time. */
     struct work turn;
     _Atomic(bool) turning, want, acting;
+    char identity[HOST_NAME_MAX + 16];
     struct controller *running; /* n_controller_rows many; row NULL: not started */
 };
 
@@ -270,13 +274,24 @@ static void on_lost(void *arg) {
     take_turn(arg, false);
 }
 
+/* Who holds the lease: the host and something of our own, since a host may have several. */
+static struct str identity_of(struct controllers *cs) {
+    char host[HOST_NAME_MAX + 1] = "localhost", suffix[RAND_SUFFIX_LEN + 1];
+    if (cs->options.identity.n)
+        return cs->options.identity;
+    (void)gethostname(host, sizeof host - 1);
+    rand_suffix(client_rand(cs->options.client), suffix);
+    (void)snprintf(cs->identity, sizeof cs->identity, "%s_%s", host, suffix);
+    return str_from(cs->identity);
+}
+
 static int start_leader(struct controllers *cs, struct err *err) {
     const struct controllers_options *o = &cs->options;
     return leader_start(&(struct leader_options){.client = o->client,
                                                  .loop = cs->loop,
                                                  .ns = o->lease_namespace,
                                                  .name = o->lease_name,
-                                                 .identity = o->identity,
+                                                 .identity = identity_of(cs),
                                                  .lease_ns = o->lease_ns,
                                                  .renew_ns = o->renew_ns,
                                                  .retry_ns = o->retry_ns,

@@ -190,9 +190,7 @@ static int reconcile(struct reconcile *r, struct str key, struct err *err) {
 
 int endpoints_start(struct controller *c, struct err *err) {
     struct service_map *s = controller_state(c, sizeof *s);
-    s->delay_ns = c->options->endpoint_updates_batch_ns;
-    int rc =
-        informer_get(c->watcher, &(struct informer_options){.kind = KIND(CORE_SERVICE)}, &s->services, err);
+    int rc = service_map_init(s, c, err);
     if (rc)
         return rc;
     const struct reconciler_watch watches[] = {
@@ -207,5 +205,5 @@ int endpoints_start(struct controller *c, struct err *err) {
 }
 
 void endpoints_stop(struct controller *c) {
-    informer_unref(((struct service_map *)c->state)->services);
+    service_map_fini(c->state);
 }

@@ -238,9 +238,7 @@ static void map_service(struct reconciler *rc, const struct informer_event *e, v
 int endpointslice_start(struct controller *c, struct err *err) {
     struct endpointslices *s = controller_state(c, sizeof *s);
     s->expectations = expectations_new(c->clock);
-    s->pods.delay_ns = c->options->endpoint_updates_batch_ns;
-    int rc = informer_get(c->watcher, &(struct informer_options){.kind = KIND(CORE_SERVICE)},
-                          &s->pods.services, err);
+    int rc = service_map_init(&s->pods, c, err);
     if (rc)
         return rc;
     const struct reconciler_watch watches[] = {
@@ -260,6 +258,6 @@ int endpointslice_start(struct controller *c, struct err *err) {
 
 void endpointslice_stop(struct controller *c) {
     struct endpointslices *s = c->state;
-    informer_unref(s->pods.services);
+    service_map_fini(&s->pods);
     expectations_free(s->expectations);
 }

@@ -6,6 +6,10 @@
 #include "api/label_selector.h"
 #include "api/meta.h"
 
+#define GATHER_FROM 500u
+#define GATHER_NS 20000 /* for each pod */
+#define GATHER_MAX_NS 1000000000
+
 bool service_selects(const struct core_service *s) {
     return s->spec.selector.n && !str_eq(s->spec.type, S("ExternalName"));
 }
@@ -77,6 +81,30 @@ static bool wants(const struct core_service *s, const struct object *pod) {
     return pod && label_map_matches(s->spec.selector, pod->meta->labels);
 }
 
+int service_map_init(struct service_map *m, struct controller *c, struct err *err) {
+    m->delay_ns = c->options->endpoint_updates_batch_ns;
+    int rc =
+        informer_get(c->watcher, &(struct informer_options){.kind = KIND(CORE_SERVICE)}, &m->services, err);
+    return rc ? rc
+              : informer_get(c->watcher, &(struct informer_options){.kind = KIND(CORE_POD)}, &m->pods, err);
+}
+
+void service_map_fini(struct service_map *m) {
+    informer_unref(m->services);
+    informer_unref(m->pods);
+}
+
+/* A run looks at all pods of the namespace, so the more there are, the longer changes are gathered: at once
+ * for a few hundred, a second at most. */
+static int64_t gather_ns(const struct service_map *m) {
+    struct informer_snapshot s;
+    informer_snapshot(m->pods, &s);
+    uint64_t n = cow_count(&s.tree);
+    informer_snapshot_fini(&s);
+    int64_t ns = n < GATHER_FROM ? 0 : n > GATHER_MAX_NS / GATHER_NS ? GATHER_MAX_NS : (int64_t)n * GATHER_NS;
+    return ns > m->delay_ns ? ns : m->delay_ns;
+}
+
 void service_map_pod(struct reconciler *rc, const struct informer_event *e, void *arg) {
     const struct service_map *m = arg;
     if (e->previous && e->type == INFORMER_MODIFIED &&
@@ -91,8 +119,9 @@ void service_map_pod(struct reconciler *rc, const struct informer_event *e, void
         const struct core_service *service = ((const struct object *)item->value)->body;
         if (!service_selects(service) || (!wants(service, e->object) && !wants(service, e->previous)))
             continue;
-        if (m->delay_ns)
-            reconciler_enqueue_after(rc, item->key, m->delay_ns);
+        int64_t delay = gather_ns(m);
+        if (delay)
+            reconciler_enqueue_after(rc, item->key, delay);
         else
             reconciler_enqueue(rc, item->key);
     }

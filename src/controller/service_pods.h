@@ -25,9 +25,12 @@ struct str pod_hostname_in(const struct core_pod *p, const struct core_service *
 
 /* Follows pods on behalf of services: enqueues the services that select what changed. arg of the map. */
 struct service_map {
-    struct informer *services;
+    struct informer *services, *pods;
     int64_t delay_ns;
 };
+/* Takes the informers; delay_ns is what the options say. */
+int service_map_init(struct service_map *m, struct controller *c, struct err *err);
+void service_map_fini(struct service_map *m);
 void service_map_pod(struct reconciler *rc, const struct informer_event *e, void *arg);
 
 /* Family of an address type or text: 4 or 6; 0: none. */

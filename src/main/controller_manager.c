@@ -11,7 +11,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "base/rand.h"
 #include "base/timefmt.h"
 #include "client/kubeconfig.h"
 #include "client/remote.h"
@@ -91,7 +90,6 @@ static int read_rate(const char *flag, const char *text, double *ret, struct err
 static int finish_options(struct manager *m, struct err *err) {
     struct controllers_options *o = &m->o;
     struct str *names = arena_new_n(&m->arena, m->controllers_list.n + 1, struct str);
-    char suffix[RAND_SUFFIX_LEN + 1];
     for (size_t i = 0; i < m->controllers_list.n; i++)
         names[i] = str_from(m->controllers_list.v[i]);
     o->controllers = names;
@@ -99,8 +97,6 @@ static int finish_options(struct manager *m, struct err *err) {
     o->leader_elect = m->leader_elect;
     o->lease_namespace = str_from(m->lease_namespace);
     o->lease_name = str_from(m->lease_name);
-    rand_suffix(rand_system(), suffix);
-    o->identity = arena_printf(&m->arena, "coxswain_%s", suffix);
     o->cluster_cidrs = str_from(m->cluster_cidr);
     o->service_cidrs = str_from(m->service_cidr);
     o->node_cidr_mask_v4 = (int)(m->mask_v4 ? m->mask_v4 : m->mask);

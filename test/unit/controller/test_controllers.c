@@ -145,3 +145,35 @@ TEST(test_controllers__networks_of_services_are_ready_and_held) {
     cluster_pass(&w, 30);
     assert_false(cluster_has(&w, KIND(NETWORKING_SERVICE_CIDR), "", "more"));
 }
+
+static void scale(struct cluster *w, const char *json, size_t expected) {
+    fake_merge(w->fake, KIND(APPS_REPLICA_SET), "default", "web", json);
+    cluster_pass(w, 5);
+    assert_int_equal(fake_count(w->fake, KIND(CORE_POD)), expected);
+}
+
+TEST(test_controllers__one_acts_and_a_second_one_takes_over) {
+    _cleanup_cluster struct cluster w;
+    struct controllers *second = NULL;
+    struct err err = ERR_INIT;
+    cluster_open_with(&w, "replicaset-controller", (struct controllers_options){.leader_elect = true});
+    cluster_pass(&w, 5);
+    assert_true(controllers_leading(w.controllers));
+    assert_ok(controllers_start(&w.options, &second, &err), &err);
+    cluster_pass(&w, 30);
+    assert_true(controllers_leading(w.controllers));
+    assert_false(controllers_leading(second));
+    fake_put(
+        w.fake, KIND(APPS_REPLICA_SET),
+        "{\"metadata\":{\"name\":\"web\",\"namespace\":\"default\"},\"spec\":{\"replicas\":1,\"selector\":{"
+        "\"matchLabels\":{\"app\":\"web\"}},\"template\":{\"metadata\":{\"labels\":{\"app\":\"web\"}},"
+        "\"spec\":{"
+        "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}}}");
+    scale(&w, "{\"spec\":{\"replicas\":3}}", 3);
+    controllers_stop(w.controllers);
+    w.controllers = NULL;
+    cluster_pass(&w, 30);
+    assert_true(controllers_leading(second));
+    scale(&w, "{\"spec\":{\"replicas\":5}}", 5);
+    controllers_stop(second);
+}
