@@ -116,7 +116,7 @@ static int reconcile(struct reconcile *r, struct str key, struct err *err) {
     struct str ns, name;
     x.self = x.c->state;
     key_split(key, &ns, &name);
-    if (!expectations_met(x.self->expectations, key))
+    if (!expectations_met_in(x.self->expectations, key, r))
         return 0;
     x.object = world_get_key(&r->world, KIND(CORE_ENDPOINTS), key);
     if (!is_mirrored(x.object, world_get_key(&r->world, KIND(CORE_SERVICE), key))) {

@@ -9,6 +9,9 @@
 #include "controller/rows.h"
 #include "controller/statefulset_priv.h"
 
+#define PLACES_MORE 500   /* pods made in one run, with parallel management */
+#define PLACES_MAX 100000 /* pods further up than that are left alone */
+
 struct statefulsets {
     struct claim_map pods;
 };
@@ -102,8 +105,21 @@ static int cmp_condemned(const void *a, const void *b) {
     return (x < y) - (x > y);
 }
 
+/* Places that can matter in this run: those with pods and some more; the number asked for may be anything. */
+static int32_t places(const struct set_run *x, int32_t start, int32_t replicas) {
+    int64_t end = (int64_t)start + replicas, last = start;
+    for (size_t i = 0; i < x->pods.n; i++) {
+        int64_t ordinal = stateful_ordinal(&x->set, x->pods.v[i]->meta->name);
+        if (ordinal < end && ordinal >= last && ordinal - start < PLACES_MAX)
+            last = ordinal + 1;
+    }
+    int64_t n = last - start + PLACES_MORE;
+    n = n < (int64_t)INT32_MAX - start ? n : (int64_t)INT32_MAX - start;
+    return n < replicas ? (int32_t)n : replicas;
+}
+
 static void place_pods(struct set_run *x) {
-    int32_t start = stateful_start(&x->set), replicas = stateful_replicas(&x->set);
+    int32_t start = stateful_start(&x->set), replicas = places(x, start, stateful_replicas(&x->set));
     x->v = (struct stateful_view){.set = &x->set, .now_ns = now_ns(x->r), .n = (size_t)replicas};
     x->v.slots = arena_new_n(x->a, x->v.n + 1, struct set_slot);
     x->v.condemned = arena_new_n(x->a, x->pods.n + 1, struct set_slot);
@@ -113,9 +129,10 @@ static void place_pods(struct set_run *x) {
         const struct object *pod = x->pods.v[i];
         int32_t ordinal = stateful_ordinal(&x->set, pod->meta->name);
         struct set_slot slot = {.ordinal = ordinal, .pod = pod, .is_update = pod_is_update(x, pod)};
-        if (ordinal >= start && ordinal < start + replicas)
-            x->v.slots[ordinal - start] = slot;
-        else if (ordinal >= 0)
+        int64_t place = (int64_t)ordinal - start;
+        if (place >= 0 && place < replicas)
+            x->v.slots[place] = slot;
+        else if (place < 0 || place >= stateful_replicas(&x->set))
             x->v.condemned[x->v.n_condemned++] = slot;
     }
     if (x->v.n_condemned)

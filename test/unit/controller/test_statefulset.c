@@ -208,3 +208,13 @@ TEST(test_statefulset__at_rest_writes_nothing) {
     cluster_pass(&w, 600);
     assert_string_equal(fake_calls(w.fake), "");
 }
+
+TEST(test_statefulset__any_number_may_be_asked_for) {
+    _cleanup_cluster struct cluster w;
+    cluster_open(&w, "statefulset-controller");
+    put_set(&w, 2147483647, "\"ordinals\":{\"start\":5},");
+    assert_true(has_pod(&w, "db-5"));
+    assert_int_equal(fake_count(w.fake, KIND(CORE_POD)), 1);
+    (void)cluster_run_pods(&w);
+    assert_int_equal(fake_count(w.fake, KIND(CORE_POD)), 2);
+}
