@@ -112,7 +112,8 @@ static void look_at_nodes(struct daemon_run *x) {
     x->v.nodes = arena_new_n(x->a, max, struct daemon_node);
     cow_foreach (item, &it, world_in(&x->r->world, &it, KIND(CORE_NODE), S("")))
         add_node(x, &by_name, item->key, ((const struct object *)item->value)->body);
-    qsort(x->pods.v, x->pods.n, x->pods.n ? sizeof *x->pods.v : 1, cmp_age);
+    if (x->pods.n)
+        qsort(x->pods.v, x->pods.n, sizeof *x->pods.v, cmp_age);
     for (size_t i = 0; i < x->pods.n; i++) {
         struct str name = daemon_target(pod_of(x->pods.v[i]));
         if (!map_has(&by_name, name))
