@@ -38,6 +38,16 @@ static void dispatch(struct reconciler *rc) {
     }
 }
 
+/* The first failure of a key in a row, and then more and more rarely. */
+static void log_failure(const struct reconciler *rc, const struct rkey *k, int code, const struct err *err) {
+    unsigned n = k->failures + 1;
+    if (code == ERR_CONFLICT || (n & (n - 1)) != 0)
+        log_v(2, "reconcile failed", kv("controller", rc->name), kv("key", k->key), kv("err", err));
+    else
+        log_error("reconcile failed", kv("controller", rc->name), kv("key", k->key), kv("failures", n),
+                  kv("err", err));
+}
+
 /* Without the lock. */
 static bool run_key(struct reconciler *rc, const struct rkey *k, int64_t *ret_requeue_ns) {
     _cleanup_arena struct arena a = ARENA_INIT;
@@ -59,10 +69,7 @@ static bool run_key(struct reconciler *rc, const struct rkey *k, int64_t *ret_re
         *ret_requeue_ns = r.at_latest_ns;
     if (code == 0)
         return true;
-    if (code == ERR_CONFLICT)
-        log_v(2, "reconcile met a conflict", kv("controller", rc->name), kv("key", k->key), kv("err", &err));
-    else
-        log_error("reconcile failed", kv("controller", rc->name), kv("key", k->key), kv("err", &err));
+    log_failure(rc, k, code, &err);
     return false;
 }
 

@@ -52,7 +52,18 @@ static void name_kind(const struct kind *k, void *body) {
     }
 }
 
-int remote_read_object(const struct kind *k, bool proto, struct str bytes, struct mirror_item *ret,
+/* Bytes of the texts that go with it. */
+static size_t drop_managed_fields(struct meta_object_meta *m) {
+    size_t n = 0;
+    for (uint32_t i = 0; i < m->managed_fields.n; i++)
+        n += m->managed_fields.v[i].fields_v1.n;
+    n += m->managed_fields.n * sizeof *m->managed_fields.v;
+    m->managed_fields.v = NULL;
+    m->managed_fields.n = 0;
+    return n;
+}
+
+int remote_read_object(const struct kind *k, bool proto, bool trim, struct str bytes, struct mirror_item *ret,
                        struct err *err) {
     _cleanup_arena struct arena scratch;
     arena_init_sized(&scratch, 4 * bytes.n + 1024);
@@ -65,7 +76,8 @@ int remote_read_object(const struct kind *k, bool proto, struct str bytes, struc
     name_kind(k, body);
     struct arena exact;
     /* texts lie in the bytes, all else in the scratch */
-    arena_init_sized(&exact, used_bytes(&scratch) + bytes.n + KEYS_BYTES);
+    size_t less = trim ? drop_managed_fields(object_meta_in(k, body)) : 0;
+    arena_init_sized(&exact, used_bytes(&scratch) + bytes.n - less + KEYS_BYTES);
     *ret = mirror_freeze(k, api_copy(&exact, k->set, k->type, body), &exact);
     return 0;
 }
@@ -76,10 +88,10 @@ static int fault(enum pb_fault f, struct err *err) {
     return f ? err_set(err, ERR_INVALID, "malformed list: %s", pb_fault_text(f)) : 0;
 }
 
-static int read_item(const struct kind *k, bool proto, struct str bytes, remote_item_fn each, void *arg,
-                     struct err *err) {
+static int read_item(const struct kind *k, bool proto, bool trim, struct str bytes, remote_item_fn each,
+                     void *arg, struct err *err) {
     struct mirror_item item;
-    int rc = remote_read_object(k, proto, bytes, &item, err);
+    int rc = remote_read_object(k, proto, trim, bytes, &item, err);
     return rc ? rc : each(arg, &item);
 }
 
@@ -92,7 +104,7 @@ static void list_meta(struct arena *a, const struct meta_list_meta *m, struct re
 }
 
 /* CONFORMS: every list has its metadata as field 1 and its items as field 2. */
-static int read_proto_list(struct arena *a, const struct kind *k, struct str bytes,
+static int read_proto_list(struct arena *a, const struct kind *k, bool trim, struct str bytes,
                            struct remote_list_meta *ret, remote_item_fn each, void *arg, struct err *err) {
     struct pb_in in = pb_in_init(bytes);
     while (pb_left(&in)) {
@@ -106,7 +118,7 @@ static int read_proto_list(struct arena *a, const struct kind *k, struct str byt
         if (rc)
             return rc;
         if (tag.wire == PB_LEN && tag.number == 2) {
-            rc = read_item(k, true, pb_rest(&piece), each, arg, err);
+            rc = read_item(k, true, trim, pb_rest(&piece), each, arg, err);
         } else if (tag.wire == PB_LEN && tag.number == 1) {
             void *meta;
             rc = api_read_proto(a, &builtin, TY_META_LIST_META, pb_rest(&piece), false, &meta, err);
@@ -119,7 +131,7 @@ static int read_proto_list(struct arena *a, const struct kind *k, struct str byt
     return 0;
 }
 
-static int read_json_list(struct arena *a, const struct kind *k, struct str text,
+static int read_json_list(struct arena *a, const struct kind *k, bool trim, struct str text,
                           struct remote_list_meta *ret, remote_item_fn each, void *arg, struct err *err) {
     _cleanup_arena struct arena scratch = ARENA_INIT;
     struct json_limits limits = {.size_bytes = REMOTE_ANSWER_MAX};
@@ -134,21 +146,21 @@ static int read_json_list(struct arena *a, const struct kind *k, struct str text
     for (uint32_t i = 0; items && items->kind == J_ARRAY && i < items->n; i++) {
         _cleanup_buf struct buf one = BUF_INIT;
         json_write(&one, &items->items[i]);
-        rc = read_item(k, false, buf_view(&one), each, arg, err);
+        rc = read_item(k, false, trim, buf_view(&one), each, arg, err);
         if (rc)
             return rc;
     }
     return 0;
 }
 
-int remote_read_list(struct arena *a, const struct kind *k, bool proto, struct str body,
+int remote_read_list(struct arena *a, const struct kind *k, bool proto, bool trim, struct str body,
                      struct remote_list_meta *ret, remote_item_fn each, void *arg, struct err *err) {
     *ret = (struct remote_list_meta){0};
     if (!proto)
-        return read_json_list(a, k, body, ret, each, arg, err);
+        return read_json_list(a, k, trim, body, ret, each, arg, err);
     struct proto_envelope e;
     int rc = proto_envelope_read(body, &e, err);
-    return rc ? rc : read_proto_list(a, k, e.raw, ret, each, arg, err);
+    return rc ? rc : read_proto_list(a, k, trim, e.raw, ret, each, arg, err);
 }
 
 /* -- answers -- */
@@ -184,7 +196,7 @@ static int read_items(const struct kind *k, bool proto, struct str body, struct 
                       struct err *err) {
     struct collected c = {.answer = answer};
     struct remote_list_meta meta;
-    int rc = remote_read_list(&answer->arena, k, proto, body, &meta, collect, &c, err);
+    int rc = remote_read_list(&answer->arena, k, proto, false, body, &meta, collect, &c, err);
     answer->items = arena_new_n(&answer->arena, c.items.n + 1, struct object *);
     if (c.items.n)
         memcpy(answer->items, c.items.v, c.items.n * sizeof *c.items.v);
@@ -214,7 +226,7 @@ static int read_other(uint16_t type, bool proto, struct str raw, struct client_a
 static int read_own(const struct kind *k, bool proto, struct str raw, struct client_answer *answer,
                     struct err *err) {
     struct mirror_item item;
-    int rc = remote_read_object(k, proto, raw, &item, err);
+    int rc = remote_read_object(k, proto, false, raw, &item, err);
     if (rc == 0)
         answer->object = item.object;
     return rc;

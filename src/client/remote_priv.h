@@ -122,8 +122,9 @@ void remote_text_of(struct arena *a, const struct client_call *call, struct remo
 /* Reads the body of an answer into it. ERR_INVALID when it is malformed. */
 int remote_read_answer(const struct kind *k, struct str content_type, struct str body,
                        struct client_answer *answer, struct err *err);
-/* One object of the kind, packed tightly. */
-int remote_read_object(const struct kind *k, bool proto, struct str bytes, struct mirror_item *ret,
+/* One object of the kind, packed tightly. trim: without managed fields, which nobody who watches wants and
+ * which the server keeps when an update leaves them out. */
+int remote_read_object(const struct kind *k, bool proto, bool trim, struct str bytes, struct mirror_item *ret,
                        struct err *err);
 
 typedef int (*remote_item_fn)(void *arg, const struct mirror_item *item);
@@ -131,7 +132,7 @@ struct remote_list_meta {
     struct str resource_version, continue_token; /* in the arena */
     int64_t remaining;
 };
-int remote_read_list(struct arena *a, const struct kind *k, bool proto, struct str body,
+int remote_read_list(struct arena *a, const struct kind *k, bool proto, bool trim, struct str body,
                      struct remote_list_meta *ret, remote_item_fn each, void *arg, struct err *err);
 
 /* One event of a stream. */

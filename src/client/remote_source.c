@@ -169,7 +169,8 @@ static int on_item(void *arg, const struct mirror_item *item) {
 static int read_page(struct source *s, struct err *err) {
     _cleanup_arena struct arena a = ARENA_INIT;
     struct remote_list_meta meta;
-    int rc = remote_read_list(&a, s->options.kind, s->proto, buf_view(&s->data), &meta, on_item, s, err);
+    int rc =
+        remote_read_list(&a, s->options.kind, s->proto, true, buf_view(&s->data), &meta, on_item, s, err);
     if (rc == 0)
         rc = rv_parse(meta.resource_version, &s->list_revision, err);
     if (rc)
@@ -182,7 +183,7 @@ static int read_page(struct source *s, struct err *err) {
 static void list_complete(struct source *s) {
     s->revision = s->list_revision;
     s->relist = false;
-    s->failures = 0;
+    s->failures = s->tries = 0;
     mutex_lock(&s->lock);
     mirror_replace(s->mirror, s->items.v, s->items.n, s->revision);
     mutex_unlock(&s->lock);
@@ -262,7 +263,7 @@ static int on_bookmark(struct source *s, struct str bytes, struct err *err) {
 
 static int on_object(struct source *s, bool deleted, struct str bytes, struct err *err) {
     struct mirror_item item;
-    int rc = remote_read_object(s->options.kind, s->proto, bytes, &item, err);
+    int rc = remote_read_object(s->options.kind, s->proto, true, bytes, &item, err);
     if (rc)
         return rc;
     if (item.object->rv > s->revision)

@@ -120,6 +120,33 @@ TEST(test_remote_server__informers_follow) {
     teardown(&s);
 }
 
+/* What watchers have is without managed fields; writing it back leaves them as they were. */
+TEST(test_remote_server__managed_fields_are_left_out_and_stay) {
+    struct scene s;
+    struct err err = ERR_INIT;
+    struct informer *i;
+    struct object *made, *seen, *after;
+    setup(&s);
+    assert_ok(create_map(s.client, "a", &made, &err), &err);
+    assert_int_equal(made->meta->managed_fields.n, 1);
+    assert_ok(informer_get(s.client, &(struct informer_options){.kind = KIND(CORE_CONFIG_MAP)}, &i, &err),
+              &err);
+    assert_ok(informer_wait_synced(i, 20 * NS_PER_SEC, &err), &err);
+    seen = informer_find(i, S("default"), S("a"));
+    assert_int_equal(seen->meta->managed_fields.n, 0);
+    struct core_config_map changed = *(const struct core_config_map *)seen->body;
+    changed.immutable = (struct opt_bool){true, true};
+    assert_ok(client_update(s.client, KIND(CORE_CONFIG_MAP), &changed, &after, &err), &err);
+    assert_int_equal(after->meta->managed_fields.n, 1);
+    assert_true(str_find(after->meta->managed_fields.v[0].fields_v1, S("f:immutable")) > 0);
+    assert_true(str_find(after->meta->managed_fields.v[0].fields_v1, S("f:key")) > 0);
+    object_unref(made);
+    object_unref(seen);
+    object_unref(after);
+    informer_unref(i);
+    teardown(&s);
+}
+
 TEST(test_remote_server__many_informers_share_a_connection) {
     struct scene s;
     struct err err = ERR_INIT;
