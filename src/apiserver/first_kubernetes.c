@@ -8,6 +8,7 @@
 #include "api/types/ids.h"
 #include "api/types/networking.h"
 #include "apiserver/first_objects_priv.h"
+#include "apiserver/kubeconfig_file.h"
 #include "base/buf.h"
 #include "codec/json.h"
 
@@ -83,10 +84,51 @@ static void make_authority(struct first_batch *b, const struct first_objects *o)
     make_text(b, KIND_CORE_CONFIG_MAP, S("kube-system"), S("extension-apiserver-authentication"), &t);
 }
 
+/* Makes the object, or gives the one there the right content. */
+static void put_named(struct first_batch *b, unsigned kind, struct str ns, struct str name, struct buf *text,
+                      bool (*right)(const struct object *, const struct first_objects *),
+                      const struct first_objects *o) {
+    const struct kind *k = &kinds[kind];
+    struct object *there = first_find(b->server, k, ns, name);
+    if (there && right(there, o)) {
+        object_unref(there);
+        return;
+    }
+    struct arena a = ARENA_INIT;
+    void *body = read_body(k, text, &a);
+    struct meta_object_meta *m = object_meta_in(k, body);
+    if (there) {
+        m->uid = arena_str(&a, there->meta->uid);
+        m->creation_timestamp = there->meta->creation_timestamp;
+    }
+    first_write(b, k, body, &a, there);
+    object_unref(there);
+}
+
+static bool info_right(const struct object *there, const struct first_objects *o) {
+    const struct core_config_map *m = there->body;
+    return str_find(str_map_get(m->data, S("kubeconfig")), o->url) >= 0;
+}
+
+/* CONFORMS: cluster-info: where the cluster is, for nodes that join; its signatures are a controller's. */
+static void make_cluster_info(struct first_batch *b, const struct first_objects *o) {
+    _cleanup_buf struct buf config = BUF_INIT, t = BUF_INIT;
+    struct kubeconfig_file k = {
+        .server = o->url, .cluster = S("kubernetes"), .user = S("none"), .ca_pem = o->ca_pem};
+    kubeconfig_file_print(&k, &config);
+    buf_lit(
+        &t,
+        "{\"metadata\":{\"name\":\"cluster-info\",\"namespace\":\"kube-public\"},\"data\":{\"kubeconfig\":");
+    json_write_string(&t, buf_view(&config));
+    buf_lit(&t, "}}");
+    put_named(b, KIND_CORE_CONFIG_MAP, S("kube-public"), S("cluster-info"), &t, info_right, o);
+}
+
 void first_kubernetes(struct first_batch *b, const struct first_objects *o) {
     make_service(b, o);
     make_cidr(b, o);
     make_authority(b, o);
+    make_cluster_info(b, o);
 }
 
 /* -- endpoints -- */
@@ -105,27 +147,6 @@ static bool slice_right(const struct object *there, const struct first_objects *
            e->ports.v[0].port.set && e->ports.v[0].port.v == o->port;
 }
 
-/* Makes the object, or gives the one there the right content. */
-static void put(struct first_batch *b, unsigned kind, struct buf *text,
-                bool (*right)(const struct object *, const struct first_objects *),
-                const struct first_objects *o) {
-    const struct kind *k = &kinds[kind];
-    struct object *there = first_find(b->server, k, NS, NAME);
-    if (there && right(there, o)) {
-        object_unref(there);
-        return;
-    }
-    struct arena a = ARENA_INIT;
-    void *body = read_body(k, text, &a);
-    struct meta_object_meta *m = object_meta_in(k, body);
-    if (there) {
-        m->uid = arena_str(&a, there->meta->uid);
-        m->creation_timestamp = there->meta->creation_timestamp;
-    }
-    first_write(b, k, body, &a, there);
-    object_unref(there);
-}
-
 void first_endpoints(struct first_batch *b, const struct first_objects *o) {
     _cleanup_buf struct buf t = BUF_INIT, slice = BUF_INIT;
     buf_printf(&t,
@@ -134,7 +155,7 @@ void first_endpoints(struct first_batch *b, const struct first_objects *o) {
                "skip-mirror\":\"true\"}},\"subsets\":[{\"addresses\":[{\"ip\":\"%.*s\"}],"
                "\"ports\":[{\"name\":\"https\",\"port\":%u,\"protocol\":\"TCP\"}]}]}",
                STR_ARG(o->advertise_address), o->port);
-    put(b, KIND_CORE_ENDPOINTS, &t, endpoints_right, o);
+    put_named(b, KIND_CORE_ENDPOINTS, NS, NAME, &t, endpoints_right, o);
     buf_printf(&slice,
                "{\"metadata\":{\"name\":\"kubernetes\",\"namespace\":\"default\",\"labels\":"
                "{\"kubernetes.io/"
@@ -142,5 +163,5 @@ void first_endpoints(struct first_batch *b, const struct first_objects *o) {
                "[{\"addresses\":[\"%.*s\"],\"conditions\":{\"ready\":true}}],"
                "\"ports\":[{\"name\":\"https\",\"protocol\":\"TCP\",\"port\":%u}]}",
                family_of(o->advertise_address), STR_ARG(o->advertise_address), o->port);
-    put(b, KIND_DISCOVERY_ENDPOINT_SLICE, &slice, slice_right, o);
+    put_named(b, KIND_DISCOVERY_ENDPOINT_SLICE, NS, NAME, &slice, slice_right, o);
 }

@@ -21,6 +21,7 @@ struct first_objects {
     uint16_t port;
     struct str service_address, service_cidr; /* 10.96.0.1, 10.96.0.0/12 */
     struct str ca_pem;
+    struct str url; /* https://10.0.0.1:6443, for nodes that join */
 };
 
 /* All of it; waits until it is stored. */

@@ -266,6 +266,7 @@ static int start(struct server_state *x, const struct apiserver_options *o, stru
         r = open_auth(x, o, err);
     x->first.port = s->port;
     make_url(x, o);
+    x->first.url = s->external_url;
     if (r == 0)
         r = first_objects_make(s, &x->first, err);
     if (r == 0)
