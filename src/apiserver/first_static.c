@@ -28,7 +28,10 @@ struct text_object {
     {                                                                                                        \
         KIND_FLOWCONTROL_FLOW_SCHEMA, name_,                                                                 \
             "\"spec\":{\"priorityLevelConfiguration\":{\"name\":\"" level_                                   \
-            "\"},\"matchingPrecedence\":" #precedence_ by_ ",\"rules\":[" rules_ "]}"                        \
+            "\"},\"matchingPrecedence\":" #precedence_ by_ ",\"rules\":[" rules_                             \
+            "]},\"status\":{\"conditions\":[{\"type\":\"Dangling\",\"status\":\"False\",\"reason\":"         \
+            "\"Found\","                                                                                     \
+            "\"message\":\"the priority level \\\"" level_ "\\\" exists\"}]}"                                \
     }
 #define BY_USER ",\"distinguisherMethod\":{\"type\":\"ByUser\"}"
 #define BY_NAMESPACE ",\"distinguisherMethod\":{\"type\":\"ByNamespace\"}"

@@ -258,7 +258,9 @@ static void on_call_done(struct call *c) {
     if (!f->r) {
         front_gone(f);
     } else if (c->object) {
-        respond_object(f, c->http_code, c->info.subresource ? c->object->kind : c->info.kind, c->object);
+        bool same =
+            c->object->kind->hub == c->info.kind->hub; /* a subresource may answer with another kind */
+        respond_object(f, c->http_code, same ? c->info.kind : c->object->kind, c->object);
     } else if (c->answer) {
         respond_packed(f, c->http_code, c->answer_type, c->answer);
     } else {

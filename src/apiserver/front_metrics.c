@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "apiserver/cache.h"
 #include "apiserver/front_priv.h"
 #include "apiserver/server_priv.h"
+#include "apiserver/watch.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/metrics.h"
@@ -63,6 +65,36 @@ static void write_inflight(struct buf *out, void *arg) {
                              inflight_of(f, i));
 }
 
+/* Watches are told apart from what is answered at once. */
+static void write_watches(struct buf *out, const struct front *f) {
+    static const char *const labels[] = {"verb", "component"};
+    struct str values[] = {S("WATCH"), S("apiserver")};
+    metrics_write_family(out, "apiserver_longrunning_requests", METRIC_GAUGE, "Watches that are open now.");
+    metrics_write_sample(out, "apiserver_longrunning_requests", labels, values, 2,
+                         f->server->watches ? watches_count(f->server->watches) : 0);
+}
+
+static void write_objects(struct buf *out, void *arg) {
+    static const char *const labels[] = {"resource"};
+    const struct front *f = arg;
+    write_watches(out, f);
+    metrics_write_family(out, "apiserver_storage_objects", METRIC_GAUGE,
+                         "Objects that are stored, by resource.");
+    for (uint32_t i = 0; i < n_kinds; i++) {
+        const struct kind *k = &kinds[i];
+        if (k->virtual_ || !k->served || k->hub != k)
+            continue;
+        char name[256];
+        struct cache_snapshot s;
+        int n = snprintf(name, sizeof name, "%.*s%s%.*s", STR_ARG(k->plural), k->group.n ? "." : "",
+                         STR_ARG(k->group));
+        struct str value = str_make(name, (size_t)n);
+        cache_snapshot(cache_of(f->server->cache, k), &s);
+        metrics_write_sample(out, "apiserver_storage_objects", labels, &value, 1, (double)cow_count(&s.tree));
+        cache_snapshot_fini(&s);
+    }
+}
+
 struct front_metrics *front_metrics_new(struct front *f) {
     struct metrics *m = f->server->metrics;
     struct front_metrics *x = calloc(1, sizeof *x);
@@ -81,6 +113,7 @@ struct front_metrics *front_metrics_new(struct front *f) {
                                  .buckets = buckets,
                                  .n_buckets = sizeof buckets / sizeof *buckets});
     metrics_collect(m, write_inflight, f);
+    metrics_collect(m, write_objects, f);
     return x;
 }
 

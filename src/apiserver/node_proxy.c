@@ -264,7 +264,8 @@ static void client_writable(struct proxied *p) {
 
 static void on_stream_writable(void *user) {
     struct front_call *f = user;
-    client_writable(f->user);
+    if (f) /* not ended meanwhile */
+        client_writable(f->user);
 }
 
 static void on_end(void *user, const struct err *why) {

@@ -209,9 +209,11 @@ static void on_wake(struct cache_watcher *c) {
         pump(w);
 }
 
+/* A stream that was ended while it was full has no user any more. */
 static void on_writable(void *user) {
     struct front_call *f = user;
-    pump(f->watch);
+    if (f)
+        pump(f->watch);
 }
 
 /* -- time -- */

@@ -1,6 +1,7 @@
 """Watches as they are on the wire."""
 import json
 import struct
+import time
 
 import harness
 
@@ -158,6 +159,17 @@ class Watch(harness.ApiTest):
                 'metadata': {'name': 'g'}, 'spec': {'maxReplicas': 3, 'scaleTargetRef': {'kind': 'X', 'name': 'y'}}})
             seen = [w.event()['object'] for _ in range(2)]
             self.assertEqual({o['apiVersion'] for o in seen}, {'autoscaling/v1'})
+
+    def test_time_out_of_a_reader_that_does_not_read(self):
+        for i in range(24):
+            self.create(f'big{i}', data={'x': 'x' * 900000})
+        with Stream(self.server, 'timeoutSeconds=1') as w:
+            time.sleep(2)
+            seen = 0
+            while w.event():  # what was sent before the end
+                seen += 1
+            self.assertLess(seen, 24)
+        self.assertEqual(self.server.request('GET', '/readyz')[0], 200)
 
     def test_ends_when_the_server_does(self):
         s = harness.Server()
