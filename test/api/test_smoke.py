@@ -67,6 +67,7 @@ class Smoke(harness.ApiTest):
         self.server.request('GET', '/api/v1/namespaces')
         text = self.server.request('GET', '/metrics')[2].decode()
         self.assertIn('apiserver_request_total{verb="LIST"', text)
+        self.assertIn('apiserver_storage_objects{resource="namespaces"} 4', text)
         self.assertIn('apiserver_current_inflight_requests{request_kind="mutating"} 0', text)
 
     def test_issuer(self):
