@@ -1,8 +1,8 @@
 """What was acknowledged is there after the process is killed, whenever that is.
 
-Writers change objects as fast as they can; the server is killed at a random moment and started again on the same data.
-Then every acknowledged write must be there (or a later one of the same object), no version may be given out twice, and a
-watch from before the crash must see each change once, in order. ROUNDS says how often.
+Writers change objects as fast as they can; the server is killed at a random moment and started again on the same
+data. Then every acknowledged write must be there (or a later one of the same object), no version may be given out
+twice, and a watch from before the crash must see each change once, in order. ROUNDS says how often.
 """
 import http.client
 import json
