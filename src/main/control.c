@@ -13,14 +13,16 @@
 #include "base/loop.h"
 #include "controller/controller.h"
 #include "main/tokens.h"
+#include "scheduler/scheduler.h"
 
 #define PEM_MAX (256u * 1024)
 
 struct control {
     struct apiserver *api;
     struct loop *loop; /* where calls of the clients in this process go on */
-    struct client *manager;
+    struct client *manager, *placer;
     struct controllers *controllers;
+    struct scheduler *scheduler;
     struct arena arena;
 };
 
@@ -60,6 +62,12 @@ static int start_controllers(struct control *c, const struct control_options *o,
     return controllers_start(&co, &c->controllers, err);
 }
 
+static int start_scheduler(struct control *c, const struct control_options *o, struct err *err) {
+    struct scheduler_options so = {
+        .client = c->placer, .metrics = o->api.metrics, .leader_elect = o->leader_elect};
+    return scheduler_start(&so, &c->scheduler, err);
+}
+
 /* Nodes may join; the one of this machine with a token that lies in a file. */
 static int let_nodes_join(struct control *c, const struct control_options *o, struct err *err) {
     struct str groups[] = {S("system:masters"), S("system:authenticated")};
@@ -92,6 +100,10 @@ int control_start(const struct control_options *o, struct control **ret, struct 
     if (rc == 0)
         rc = start_controllers(c, o, err);
     if (rc == 0)
+        rc = local_client(c, "system:kube-scheduler", &c->placer, err);
+    if (rc == 0)
+        rc = start_scheduler(c, o, err);
+    if (rc == 0)
         rc = let_nodes_join(c, o, err);
     if (rc < 0) {
         control_stop(c, 0);
@@ -104,7 +116,9 @@ int control_start(const struct control_options *o, struct control **ret, struct 
 void control_stop(struct control *c, unsigned drain_ms) {
     if (!c)
         return;
+    scheduler_stop(c->scheduler);
     controllers_stop(c->controllers);
+    client_free(c->placer);
     client_free(c->manager);
     apiserver_stop(c->api, drain_ms);
     loop_stop(c->loop);
