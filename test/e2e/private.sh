@@ -35,6 +35,7 @@ remove_cgroups() {
 cleanup() {
   local status=$?
   trap - EXIT
+  trap '' TERM INT HUP # who ends a group of processes sends it twice
   [ -z "${child:-}" ] || kill -KILL "$child" 2>/dev/null || true
   wait 2>/dev/null || true
   remove_cgroups || status=1
