@@ -34,8 +34,8 @@ static bool has_file(struct str dir, const char *name, struct arena *a) {
     return file_exists(arena_printf(a, "%.*s/%s", STR_ARG(dir), name).p);
 }
 
-/* Links (cpu -> cpu,cpuacct) lead to hierarchies that are found by their own names; "unified" is a version 2
- * without controllers beside. */
+/* Links (cpu -> cpu,cpuacct) lead to hierarchies that are found by their own names. "unified", a version 2
+ * without controllers beside, gets no values, but the runtime makes cgroups in it that must be removed. */
 static void find_hierarchies(struct cgroup_files *f) {
     struct {
         struct str *v;
@@ -45,8 +45,8 @@ static void find_hierarchies(struct cgroup_files *f) {
     for (const struct dirent *e; d && (e = readdir(d));) {
         struct str dir = arena_printf(&f->arena, "%.*s/%s", STR_ARG(f->mount), e->d_name);
         struct stat st;
-        if (e->d_name[0] != '.' && strcmp(e->d_name, "unified") != 0 && lstat(dir.p, &st) == 0 &&
-            S_ISDIR(st.st_mode) && has_file(dir, "cgroup.procs", &f->arena))
+        if (e->d_name[0] != '.' && lstat(dir.p, &st) == 0 && S_ISDIR(st.st_mode) &&
+            has_file(dir, "cgroup.procs", &f->arena))
             vec_push_in(&f->arena, &found, dir);
     }
     if (d)

@@ -142,6 +142,21 @@ TEST(test_cgroup__values_on_v1) {
     stop(&w);
 }
 
+TEST(test_cgroup__pods_are_removed_from_every_hierarchy) {
+    struct world w;
+    start(&w, false, NULL);
+    static const char *const dirs[] = {"memory/kubepods/podu-1/c1", "cpuacct/kubepods/burstable/podu-1",
+                                       "unified/kubepods/podu-1/c1"};
+    for (int i = 0; i < 3; i++)
+        assert_ok(file_mkdir_p(at(&w, dirs[i]), 0755, &w.err), &w.err);
+    assert_ok(cgroup_remove_pod(w.g, S("u-1"), &w.err), &w.err);
+    assert_false(file_exists(at(&w, "memory/kubepods/podu-1")));
+    assert_false(file_exists(at(&w, "cpuacct/kubepods/burstable/podu-1")));
+    assert_false(file_exists(at(&w, "unified/kubepods/podu-1")));
+    assert_true(file_exists(at(&w, "memory/kubepods")));
+    stop(&w);
+}
+
 TEST(test_cgroup__pods_are_listed) {
     struct world w;
     struct str_array uids;
