@@ -46,8 +46,9 @@ struct strategy {
     void (*warn)(struct call *c, const void *object, const void *old);
 
     /* A deletion that no finalizer of metadata stops: whether something of the kind's own does (namespaces:
-     * spec.finalizers). object: a copy to be kept, in the call's arena, to be edited (phase Terminating); its
-     * deletion time is set already. Also asked again when the object is deleting already. */
+     * spec.finalizers). object: what is to be kept, of which the top struct may be edited (phase
+     * Terminating); its deletion time is set already. Also asked again when the object is deleting already.
+     */
     bool (*outlives_delete)(struct call *c, void *object);
 
     /* Seconds a deletion waits; < 0: the kind knows no graceful deletion. asked: what the client wants, < 0:
