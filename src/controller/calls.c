@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "base/workers.h"
 
+#define CALLS_AT_ONCE 200u /* servers refuse more than a few hundred of one client */
+
 /* On the stack of who waits; answers count down, the last one wakes him. */
 struct crowd {
     struct waiter waiter;
@@ -62,10 +64,8 @@ void call_results_release(struct call_result *results, uint32_t n) {
     }
 }
 
-uint32_t calls_all(struct client *c, const struct client_call *calls, uint32_t n, struct call_result *results,
-                   struct err *first) {
-    if (!n)
-        return 0;
+static uint32_t run_window(struct client *c, const struct client_call *calls, uint32_t n,
+                           struct call_result *results, struct err *first) {
     struct slot *slots = calloc(n, sizeof *slots);
     if (!slots)
         panic("out of memory");
@@ -87,6 +87,16 @@ uint32_t calls_all(struct client *c, const struct client_call *calls, uint32_t n
             object_unref(slots[i].result.object);
     }
     free(slots);
+    return failed;
+}
+
+uint32_t calls_all(struct client *c, const struct client_call *calls, uint32_t n, struct call_result *results,
+                   struct err *first) {
+    uint32_t failed = 0;
+    for (uint32_t from = 0; from < n; from += CALLS_AT_ONCE) {
+        uint32_t now = n - from < CALLS_AT_ONCE ? n - from : CALLS_AT_ONCE;
+        failed += run_window(c, calls + from, now, results ? results + from : NULL, failed ? NULL : first);
+    }
     return failed;
 }
 

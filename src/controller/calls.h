@@ -16,8 +16,8 @@ struct call_result {
 };
 void call_results_release(struct call_result *results, uint32_t n);
 
-/* Makes all n calls and waits for all. results may be NULL, else n of them, which the caller releases.
- * Returns how many failed; *first is the error of one of them. */
+/* Makes all n calls, some hundred at a time, and waits for all. results may be NULL, else n of them, which
+ * the caller releases. Returns how many failed; *first is the error of one of them. */
 uint32_t calls_all(struct client *c, const struct client_call *calls, uint32_t n, struct call_result *results,
                    struct err *first);
 

@@ -136,7 +136,7 @@ static size_t add_flags(struct manager *m, struct flag *v, size_t max) {
         {"controllers", 0, FLAG_LIST, &m->controllers_list,
          "* for all that are on by default, name for one more, -name for not that one"},
         {"use-service-account-credentials", 0, FLAG_BOOL, &o->service_accounts,
-         "each controller acts as its own service account"},
+         "each controller acts as its own service account; wants the right to impersonate these"},
         {"threads", 0, FLAG_INT, &m->threads, "threads of the pool"},
         {"leader-elect", 0, FLAG_BOOL, &m->leader_elect, "act only while holding the lease"},
         {"leader-elect-lease-duration", 0, FLAG_DURATION, &o->lease_ns, "how long the lease is valid"},
