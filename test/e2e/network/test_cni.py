@@ -203,8 +203,9 @@ def test_both_ip_families(servers):
         answer = cni(PROGRAM, 'ADD', name, netlab.add_ns(name), both)
     ips = [i['address'] for i in answer['ips']]
     assert ips[0].endswith('/32') and ips[1] == 'fd00:7::3/128', ips
-    run('ping', '-c1', '-W2', 'fd00:7::1', ns='p1')
-    run('ping', '-c1', '-W2', 'fd00:7::3', ns='p1')
+    # the link-local addresses of new interfaces are usable after a second only
+    run('ping', '-c8', '-i0.5', '-W1', 'fd00:7::1', ns='p1')
+    run('ping', '-c8', '-i0.5', '-W1', 'fd00:7::3', ns='p1')
     assert cni(PROGRAM, 'CHECK', 'p1', '/run/netns/p1', both) is None
 
 
