@@ -25,7 +25,8 @@
 #include "network/route.h"
 
 #define CHANGES 200
-#define CONNECTIONS 20000
+#define CONNECTIONS 4000
+#define ROUNDS 5
 
 static struct object *object_of(const struct kind *kind, uint32_t type, const struct buf *json) {
     struct arena a = ARENA_INIT;
@@ -167,12 +168,18 @@ static void connect_once(const struct sockaddr_in *a, bool last) {
     (void)close(c);
 }
 
+/* The best of several rounds: what else the machine does is not measured. */
 static double connections_per_second(const char *ip, uint16_t port) {
     struct sockaddr_in a = address_of(ip, port);
-    double start = bench_now();
-    for (int i = 0; i < CONNECTIONS; i++)
-        connect_once(&a, false);
-    return CONNECTIONS / (bench_now() - start);
+    double best = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        double start = bench_now();
+        for (int i = 0; i < CONNECTIONS; i++)
+            connect_once(&a, false);
+        double rate = CONNECTIONS / (bench_now() - start);
+        best = rate > best ? rate : best;
+    }
+    return best;
 }
 
 static void bench_connections(struct proxy_kernel *k) {
@@ -204,7 +211,8 @@ static void bench_connections(struct proxy_kernel *k) {
     if (proxy_kernel_clear(k, &err))
         panic("%s", err.msg);
     double bare = connections_per_second("10.244.1.2", 8080);
-    struct proxy *p = proxy_new(&(struct proxy_config){.node = S("n1")});
+    struct cidr pods = {{.family = 4, .lo = 0x0af40000}, 16}; // the client counts as one
+    struct proxy *p = proxy_new(&(struct proxy_config){.node = S("n1"), .pods = &pods, .n_pods = 1});
     for (unsigned i = 0; i < 10000; i++) {
         put_service(p, i);
         put_slice(p, i, 2);
