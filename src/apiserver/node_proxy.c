@@ -11,7 +11,7 @@
 
 #include "api/status.h"
 #include "apiserver/authz.h"
-#include "apiserver/backend.h"
+#include "net/backend.h"
 #include "apiserver/front_priv.h"
 #include "apiserver/proxy_target.h"
 #include "apiserver/respond.h"

@@ -49,6 +49,7 @@ int ephemeral_volume_start(struct controller *c, struct err *err);
 int csr_approving_start(struct controller *c, struct err *err);
 int csr_signing_start(struct controller *c, struct err *err);
 void csr_signing_stop(struct controller *c);
+int csr_serving_start(struct controller *c, struct err *err);
 int csr_cleaner_start(struct controller *c, struct err *err);
 int service_cidr_start(struct controller *c, struct err *err);
 int token_cleaner_start(struct controller *c, struct err *err);

@@ -37,6 +37,7 @@ const struct controller_row controller_rows[] = {
     {"ephemeral-volume-controller", "ephemeral-volume-controller", false, ephemeral_volume_start, NULL},
     {"certificatesigningrequest-approving-controller", "certificate-controller", false, csr_approving_start,
      NULL},
+    {"kubelet-serving-approver", "kubelet-serving-approver", false, csr_serving_start, NULL},
     {"certificatesigningrequest-signing-controller", "certificate-controller", false, csr_signing_start,
      csr_signing_stop},
     {"certificatesigningrequest-cleaner-controller", "certificate-controller", false, csr_cleaner_start,

@@ -147,7 +147,7 @@ static int read_only_of(const struct container_mounts_inputs *in, const struct c
 static int add_mount(const struct container_mounts_inputs *in, unsigned index, struct arena *a,
                      struct cri_mount_array *out, struct err *err) {
     const struct core_volume_mount *m = &in->container->volume_mounts.v[index];
-    const struct volume *v = volume_find(in->volumes, m->name);
+    const struct volume *v = volume_named(in->volumes, m->name);
     struct cri_mount mount = {.propagation = propagation_of(m->mount_propagation)};
     if (!v)
         return err_set(err, ERR_NOT_FOUND, "volume \"%.*s\" is not there", STR_ARG(m->name));
@@ -182,7 +182,7 @@ static void add_files(const struct container_mounts_inputs *in, struct cri_mount
 
 static int add_device(const struct container_mounts_inputs *in, const struct core_volume_device *d,
                       struct cri_device_array *out, struct err *err) {
-    const struct volume *v = volume_find(in->volumes, d->name);
+    const struct volume *v = volume_named(in->volumes, d->name);
     if (!v || !v->is_block)
         return err_set(err, v ? ERR_INVALID : ERR_NOT_FOUND, "volume \"%.*s\" is no block device",
                        STR_ARG(d->name));

@@ -47,12 +47,14 @@ struct kubelet_options {
     struct str address;                                /* to serve on, "" all */
     uint16_t port;                                     /* 0: 10250 */
     uint16_t healthz_port;                             /* 0: 10248 */
-    bool no_server;                                    /* tests */
     struct str image_name_pause;                       /* never collected */
     struct metrics *metrics;
 };
 
 int kubelet_start(const struct kubelet_options *o, struct kubelet **ret, struct err *err);
+
+/* Opens its ports; the files of its certificate are there. Without it pods run all the same. */
+int kubelet_serve(struct kubelet *k, struct err *err);
 
 /* Pods go on running. */
 void kubelet_stop(struct kubelet *k);

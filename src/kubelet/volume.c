@@ -55,7 +55,7 @@ int volumes_setup(const struct volume_inputs *in, struct arena *a, struct volume
     return 0;
 }
 
-const struct volume *volume_find(const struct volume_array *all, struct str name) {
+const struct volume *volume_named(const struct volume_array *all, struct str name) {
     for (uint32_t i = 0; i < all->n; i++)
         if (str_eq(all->v[i].name, name))
             return &all->v[i];

@@ -74,7 +74,7 @@ extern const struct volume_type volume_empty_dir, volume_host_path, volume_confi
  * ERR_UNSUPPORTED for types this node does not have. */
 int volumes_setup(const struct volume_inputs *in, struct arena *a, struct volume_array *ret, struct err *err);
 
-const struct volume *volume_find(const struct volume_array *all, struct str name);
+const struct volume *volume_named(const struct volume_array *all, struct str name);
 
 /* Unmounts and removes everything of a pod below pods_dir, the folder itself too. ERR_CONFLICT when something
  * cannot be unmounted: then nothing below it is touched. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/ip.h"
 #include "apiserver/client_local.h"
 #include "apiserver/user.h"
 #include "base/arena.h"
@@ -12,6 +13,7 @@
 #include "base/file.h"
 #include "base/loop.h"
 #include "controller/controller.h"
+#include "dns/dns.h"
 #include "main/tokens.h"
 #include "scheduler/scheduler.h"
 
@@ -68,6 +70,16 @@ static int start_scheduler(struct control *c, const struct control_options *o, s
     return scheduler_start(&so, &c->scheduler, err);
 }
 
+/* CONFORMS: the tenth address of the services' network. */
+static bool dns_address(const struct control_options *o, struct ip *ret) {
+    struct str first = str_from(o->api.service_cluster_ip_range ? o->api.service_cluster_ip_range
+                                                                : "10.96.0.0/12"),
+               rest;
+    struct cidr c;
+    (void)str_split(first, ',', &first, &rest);
+    return cidr_parse(first, IP_STRICT, &c) && ip_add(cidr_first(c), 10, ret);
+}
+
 /* Nodes may join; the one of this machine with a token that lies in a file. */
 static int let_nodes_join(struct control *c, const struct control_options *o, struct err *err) {
     struct str groups[] = {S("system:masters"), S("system:authenticated")};
@@ -83,6 +95,9 @@ static int let_nodes_join(struct control *c, const struct control_options *o, st
         if (rc == 0)
             rc = file_write_atomic(o->node_token_file, text, 0600, err);
     }
+    struct ip dns;
+    if (rc == 0 && dns_address(o, &dns))
+        rc = dns_ensure_service(admin, dns, err);
     client_free(admin);
     return rc;
 }

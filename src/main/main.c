@@ -35,6 +35,7 @@ static const struct applet applets[] = {
     {"down", "end the cluster of this machine", applet_down},
     {"token", "make, list and delete tokens for machines that join", applet_token},
     {"supervise", "keep both processes of a cluster running; started by up", applet_supervise},
+    {"agent", "run a node", applet_agent},
     {"server", "run the control plane: API server, controllers, scheduler", applet_server},
     {"apiserver", "serve the Kubernetes API", applet_apiserver},
     {"kube-apiserver", "the same, under upstream's name", applet_apiserver},

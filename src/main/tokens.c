@@ -113,16 +113,67 @@ int token_list(struct client *c, struct arena *a, struct token_info **ret, uint3
     return 0;
 }
 
-static int bind_group(struct client *c, const char *name, const char *role, const char *group,
-                      struct err *err) {
-    struct rbac_subject subject = {
-        .kind = S("Group"), .api_group = S("rbac.authorization.k8s.io"), .name = str_from(group)};
-    struct rbac_cluster_role_binding b = {.subjects = {&subject, 1}};
+static int bind_subject(struct client *c, const char *name, const char *role, struct rbac_subject *subject,
+                        struct err *err) {
+    struct rbac_cluster_role_binding b = {.subjects = {subject, 1}};
     b.metadata.name = str_from(name);
     b.role_ref = (struct rbac_role_ref){
         .api_group = S("rbac.authorization.k8s.io"), .kind = S("ClusterRole"), .name = str_from(role)};
     int rc = client_create(c, KIND(RBAC_CLUSTER_ROLE_BINDING), STR_NONE, &b, NULL, err);
     return rc == ERR_EXISTS ? 0 : rc;
+}
+
+static int bind_group(struct client *c, const char *name, const char *role, const char *group,
+                      struct err *err) {
+    struct rbac_subject subject = {
+        .kind = S("Group"), .api_group = S("rbac.authorization.k8s.io"), .name = str_from(group)};
+    return bind_subject(c, name, role, &subject, err);
+}
+
+static int make_role(struct client *c, const char *name, struct rbac_policy_rule *rules, uint32_t n,
+                     struct err *err) {
+    struct rbac_cluster_role role = {.rules = {rules, n}};
+    role.metadata.name = str_from(name);
+    int rc = client_create(c, KIND(RBAC_CLUSTER_ROLE), STR_NONE, &role, NULL, err);
+    return rc == ERR_EXISTS ? 0 : rc;
+}
+
+/* What the proxy and DNS of each node read. */
+static int grant_node_network(struct client *c, struct err *err) {
+    struct str core = S(""), discovery = S("discovery.k8s.io"), look[] = {S("get"), S("list"), S("watch")};
+    struct str resources[] = {S("services"), S("endpoints"), S("namespaces"), S("nodes")},
+               slices = S("endpointslices");
+    struct rbac_policy_rule rules[] = {
+        {.verbs = {look, 3}, .api_groups = {&core, 1}, .resources = {resources, 4}},
+        {.verbs = {look, 3}, .api_groups = {&discovery, 1}, .resources = {&slices, 1}},
+    };
+    int rc = make_role(c, "coxswain:node-network", rules, 2, err);
+    return rc < 0 ? rc : bind_group(c, "coxswain:node-network", "coxswain:node-network", "system:nodes", err);
+}
+
+/* What the controller kubelet-serving-approver may do; it is ours, so upstream's roles do not have it. */
+static int grant_serving_approver(struct client *c, struct err *err) {
+    struct str certs = S("certificates.k8s.io"), core = S(""), look[] = {S("get"), S("list"), S("watch")};
+    struct str update = S("update"), approve = S("approve"), nodes = S("nodes"),
+               requests = S("certificatesigningrequests");
+    struct str approval = S("certificatesigningrequests/approval"), signers = S("signers");
+    struct str signer = S("kubernetes.io/kubelet-serving");
+    struct rbac_policy_rule rules[] = {
+        {.verbs = {look, 3}, .api_groups = {&core, 1}, .resources = {&nodes, 1}},
+        {.verbs = {look, 3}, .api_groups = {&certs, 1}, .resources = {&requests, 1}},
+        {.verbs = {&update, 1}, .api_groups = {&certs, 1}, .resources = {&approval, 1}},
+        {.verbs = {&approve, 1},
+         .api_groups = {&certs, 1},
+         .resources = {&signers, 1},
+         .resource_names = {&signer, 1}},
+    };
+    int rc = make_role(c, "coxswain:kubelet-serving-approver", rules, 4, err);
+    if (rc < 0)
+        return rc;
+    struct rbac_subject subject = {
+        .kind = S("ServiceAccount"), .name = S("kubelet-serving-approver"), .namespace = S("kube-system")};
+    return bind_subject(c, "coxswain:kubelet-serving-approver", "coxswain:kubelet-serving-approver", &subject,
+                        err);
 }
 
 int token_grants(struct client *c, struct err *err) {
@@ -134,5 +185,7 @@ int token_grants(struct client *c, struct err *err) {
         rc = bind_group(c, "coxswain:node-client-renewal",
                         "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
                         "system:nodes", err);
-    return rc;
+    if (rc == 0)
+        rc = grant_node_network(c, err);
+    return rc < 0 ? rc : grant_serving_approver(c, err);
 }

@@ -1,4 +1,4 @@
-/* apiserver/backend: one connection to a kubelet, a pod or whatever else a request is handed on to: HTTP/1.1
+/* net/backend: one connection to a kubelet, a pod or whatever else a request is handed on to: HTTP/1.1
  * over TCP or TLS, one request, and raw bytes after an upgrade.
  *
  * Belongs to one loop; everything here is called on it. Nothing is called back from within a call of the

@@ -1,5 +1,5 @@
 /* Connections to kubelets. See backend.h. */
-#include "apiserver/backend.h"
+#include "net/backend.h"
 
 #include <ctype.h>
 #include <errno.h>
