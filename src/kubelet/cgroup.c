@@ -160,6 +160,10 @@ int cgroup_remove_pod(struct cgroups *g, struct str uid, struct err *err) {
     return rc;
 }
 
+int cgroups_remove_tiers(struct cgroups *g, struct err *err) {
+    return cgroup_files_remove(g->files, g->tiers[0], err);
+}
+
 unsigned cgroup_pod_processes(struct cgroups *g, struct str uid, int32_t *ret_pids, unsigned max) {
     _cleanup_arena struct arena a = ARENA_INIT;
     unsigned n = 0;

@@ -54,6 +54,9 @@ struct str cgroup_pod_path(const struct cgroups *g, struct str qos_class, struct
 /* Removes the pod's cgroup with all below, whatever its class was. ERR_AGAIN while processes are in it. */
 int cgroup_remove_pod(struct cgroups *g, struct str uid, struct err *err);
 
+/* Removes the tiers with all below, when no pod is left. ERR_AGAIN while processes are in them. */
+int cgroups_remove_tiers(struct cgroups *g, struct err *err);
+
 /* Processes in the pod's cgroup and below, at most max; for killing what is left of a pod. Returns how many.
  */
 unsigned cgroup_pod_processes(struct cgroups *g, struct str uid, int32_t *ret_pids, unsigned max);

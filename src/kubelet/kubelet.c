@@ -343,5 +343,5 @@ int kubelet_remove_pods(struct kubelet *k, int64_t grace_ms, struct err *err) {
             rc = pod_setup_remove(k->setup, uids[i], err);
         worst = rc < 0 ? rc : worst;
     }
-    return worst;
+    return worst < 0 ? worst : pod_setup_clear(k->setup, err);
 }

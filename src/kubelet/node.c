@@ -24,6 +24,7 @@
 
 #define SECOND 1000000000ll
 #define PERIOD_NS (10 * SECOND)
+#define NOT_READY_NS (SECOND / 5)
 #define REPORT_NS (300 * SECOND)
 #define LEASE_SECONDS 40
 #define KUBELET_VERSION "v1.36.2"
@@ -359,7 +360,7 @@ static bool wait_until(struct kubelet_node *n, int64_t until_ns) {
 
 static void run(void *arg) {
     struct kubelet_node *n = arg;
-    int64_t next = 0;
+    int64_t next = 0, renew_at = 0;
     while (wait_until(n, next)) {
         struct err err = ERR_INIT;
         struct object *known = kubelet_node_object(n);
@@ -371,9 +372,15 @@ static void run(void *arg) {
             next = now + SECOND / 5;
             continue;
         }
-        rc = renew_lease(n, &err);
-        warn("the node's lease could not be renewed; it is tried again", rc, &err);
-        next = now + (rc < 0 ? SECOND : PERIOD_NS);
+        rc = 0;
+        if (now >= renew_at) {
+            rc = renew_lease(n, &err);
+            warn("the node's lease could not be renewed; it is tried again", rc, &err);
+            renew_at = now + (rc < 0 ? SECOND : PERIOD_NS);
+        }
+        /* What a node that is not ready waits for (its network, its runtime) tells nobody when it is there.
+         */
+        next = n->ready_told ? renew_at : now + NOT_READY_NS;
     }
 }
 

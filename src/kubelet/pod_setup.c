@@ -429,6 +429,10 @@ int pod_setup_remove(struct pod_setup *s, struct str uid, struct err *err) {
     return rc;
 }
 
+int pod_setup_clear(struct pod_setup *s, struct err *err) {
+    return cgroups_remove_tiers(s->cgroups, err);
+}
+
 uint32_t pod_setup_uids(struct pod_setup *s, struct arena *a, struct str **ret) {
     DIR *d = opendir(s->volumes.pods_dir);
     VEC(struct str) v = {0};

@@ -68,5 +68,8 @@ void pod_setup_credentials(struct pod_setup *s, const struct object *pod, struct
  * the uid is known. Fine when there is nothing. */
 int pod_setup_remove(struct pod_setup *s, struct str uid, struct err *err);
 
+/* Removes what all pods shared: nothing of the kubelet is left in the kernel. */
+int pod_setup_clear(struct pod_setup *s, struct err *err);
+
 /* Uids that have folders on this node, in the arena. */
 uint32_t pod_setup_uids(struct pod_setup *s, struct arena *a, struct str **ret);

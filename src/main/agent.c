@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -12,6 +13,9 @@
 #include "main/node.h"
 #include "main/signals.h"
 #include "main/version.h"
+
+#define TOKEN_WAIT_NS (60ll * 1000000000)
+#define LOOK_NS 20000000ll
 
 struct settings {
     struct node_options o;
@@ -26,6 +30,12 @@ static int complain(const char *text) {
     return 1;
 }
 
+/* The control plane of this machine may be about to write it. */
+static void await_file(const char *path) {
+    for (int64_t waited = 0; waited < TOKEN_WAIT_NS && !file_exists(path); waited += LOOK_NS)
+        clock_sleep_ns(clock_system(), LOOK_NS);
+}
+
 static int finish(struct settings *s, struct arena *a) {
     _cleanup_buf struct buf b = BUF_INIT;
     struct err err = ERR_INIT;
@@ -34,6 +44,7 @@ static int finish(struct settings *s, struct arena *a) {
     if (!s->o.server)
         return complain("--server is wanted: https://host:6443");
     if (s->token_file) {
+        await_file(s->token_file);
         if (file_read(s->token_file, 4096, &b, &err) < 0)
             return complain(err.msg);
         s->o.token = arena_strz(a, str_trim(buf_view(&b)));

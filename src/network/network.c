@@ -26,6 +26,7 @@
 #include "base/workers.h"
 #include "client/client.h"
 #include "client/informer.h"
+#include "network/cni_priv.h"
 #include "network/conflist.h"
 #include "network/link.h"
 #include "network/netlink.h"
@@ -482,6 +483,8 @@ int network_clear(struct err *err) {
         rc = clear_routes(&nl, err);
     if (!rc)
         rc = link_delete(&nl, OVERLAY_VXLAN_NAME, err);
+    if (!rc) /* pods have gone before */
+        rc = link_delete(&nl, CNI_DEFAULT_BRIDGE, err);
     if (!rc)
         rc = proxy_kernel_open(&k, err);
     if (!rc) {
