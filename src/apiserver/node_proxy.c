@@ -11,7 +11,6 @@
 
 #include "api/status.h"
 #include "apiserver/authz.h"
-#include "net/backend.h"
 #include "apiserver/front_priv.h"
 #include "apiserver/proxy_target.h"
 #include "apiserver/respond.h"
@@ -20,6 +19,7 @@
 #include "base/cell.h"
 #include "base/err.h"
 #include "base/loop.h"
+#include "net/backend.h"
 
 /* -- what is shown to kubelets -- */
 
