@@ -109,6 +109,7 @@ static enum code find_node(struct cycle *c, struct sched_node **ret) {
         memset(c->codes, code, c->nodes->v.n);
         return code;
     }
+    c->filters_ran = true;
     if (!take_nominated(c)) {
         if (c->only)
             scan_named(c, n);
@@ -121,13 +122,14 @@ static enum code find_node(struct cycle *c, struct sched_node **ret) {
 /* -- the cycle -- */
 
 static void after_no_node(struct cycle *c) {
-    struct sched_node *nominated = NULL;
+    struct sched_node *nominated = c->pod->nominated;
     for (uint32_t i = 0; i < c->profile->n_plugins && c->nodes->order.n; i++) {
         const struct plugin *p = &c->profile->plugins[i];
         if (p->ops->post_filter && p->ops->post_filter(p, c, &nominated) == CODE_SUCCESS)
             break;
     }
-    nodes_nominate(c->nodes, c->pod, nominated ? nominated->name : STR_NONE);
+    if (nominated != c->pod->nominated)
+        nodes_nominate(c->nodes, c->pod, nominated ? nominated->name : STR_NONE);
 }
 
 static void fail(struct cycle *c, enum code code) {
@@ -189,6 +191,8 @@ void cycle_turn(struct loop_msg *msg) {
         schedule(s, pod);
         budget--;
     }
+    if (s->volume_waits.n)
+        volume_plans_check(s);
     start_flush(s);
     s->waiting = pod_queue_waiting(&s->queue);
     if (pod_queue_has_active(&s->queue) || !budget)

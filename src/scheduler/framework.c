@@ -49,7 +49,7 @@ void cycle_begin(struct cycle *c, struct scheduler *s, struct sched_pod *pod) {
     c->skip_filter = c->skip_score = c->rejected_by = 0;
     c->only = NULL;
     c->n_only = c->n_feasible = 0;
-    c->quiet = false;
+    c->quiet = c->filters_ran = false;
     map_clear(&c->reasons);
     c->prefilter_text.n = c->postfilter_text.n = c->error_text.n = 0;
     c->codes = cycle_per_node(c, uint8_t);

@@ -58,6 +58,7 @@ struct cycle {
     /* what came of filtering, by the index of the node */
     uint8_t *codes; /* enum code */
     uint64_t rejected_by;
+    bool filters_ran;   /* PreFilter passed */
     bool quiet;         /* reasons are not collected: filters run for a trial */
     struct map reasons; /* owning: text → how many nodes */
     struct buf prefilter_text, postfilter_text, error_text;
@@ -81,7 +82,8 @@ struct plugin_ops {
     /* A pod comes to a node, or leaves it (sign -1), for a trial: adjusts what PreFilter has counted. */
     void (*adjust)(const struct plugin *p, struct cycle *c, const struct sched_node *n,
                    const struct sched_pod *pod, int sign);
-    /* No node is left; CODE_SUCCESS: *ret_nominated has been made (or is being made) room on. */
+    /* No node is left. *ret_nominated is where room was being made before; it becomes where it is being made
+     * now, or NULL. CODE_SUCCESS ends the search. */
     enum code (*post_filter)(const struct plugin *p, struct cycle *c, struct sched_node **ret_nominated);
     enum code (*pre_score)(const struct plugin *p, struct cycle *c);
     /* Fills in one raw score for each feasible node. */

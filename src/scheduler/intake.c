@@ -33,9 +33,11 @@ static void forget_pod(struct scheduler *s, struct str uid) {
     nodes_nominate(&s->nodes, p, STR_NONE);
     if (p->binding)
         p->binding->pod = NULL;
+    volume_plans_check(s);
     (void)map_remove(&s->pods, uid);
     if (frees)
         scheduler_event(s, &gone);
+    volume_plan_drop(s, p);
     facts_release(&s->facts, p->facts);
     object_unref(p->object);
     free(p);
@@ -211,6 +213,8 @@ static void on_event(struct informer_listener *l, const struct informer_event *e
         const struct sched_event happened = {.type = event_of(f->kind), .object = e->object};
         if (happened.type)
             scheduler_event(s, &happened);
+        if (f->kind == FOLLOW_CLAIMS)
+            volume_plans_check(s);
     }
     }
 }

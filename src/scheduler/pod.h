@@ -19,6 +19,7 @@
 struct binding;
 struct profile;
 struct sched_node;
+struct volume_plan;
 
 enum pod_state {
     POD_FOREIGN,       /* no profile of ours, or being deleted: not queued */
@@ -53,7 +54,8 @@ struct sched_pod {
     uint32_t wakes_on;           /* events that those plugins care about; enum sched_event_type */
     bool failed_by_error;
 
-    struct binding *binding; /* under way */
+    struct binding *binding;     /* under way */
+    struct volume_plan *volumes; /* what is to be written of its volumes; NULL: nothing */
 };
 
 static inline const struct core_pod *sched_pod_body(const struct sched_pod *p) {

@@ -12,7 +12,9 @@ const struct plugin_ops *const plugins_default[] = {
     &plugin_node_unschedulable,  &plugin_node_name,
     &plugin_taint_toleration,    &plugin_node_affinity,
     &plugin_node_ports,          &plugin_fit,
-    &plugin_pod_topology_spread, &plugin_inter_pod_affinity,
+    &plugin_volume_restrictions, &plugin_volume_binding,
+    &plugin_volume_zone,         &plugin_pod_topology_spread,
+    &plugin_inter_pod_affinity,  &plugin_default_preemption,
     &plugin_balanced_allocation, &plugin_image_locality,
     &plugin_default_binder,
 };

@@ -103,6 +103,7 @@ static void init(struct scheduler *s, const struct scheduler_options *o) {
     facts_table_init(&s->facts);
     nodes_init(&s->nodes, &s->facts);
     pod_queue_init(&s->queue, s->clock, s);
+    s->taken_volumes = (struct map)MAP_INIT_OWNING;
     s->cycle.arena = &s->cycle_arena;
     s->cycle.nodes = &s->nodes;
     s->cycle.reasons = (struct map)MAP_INIT_OWNING;
@@ -146,6 +147,7 @@ static void quiesce(struct scheduler *s) {
     s->stopping = true;
     intake_stop(s);
     loop_timer_stop(s->loop, &s->flush);
+    volume_plans_check(s);
     if (!s->n_bindings)
         waiter_signal(s->idle);
 }
@@ -167,6 +169,8 @@ static void free_all(struct scheduler *s) {
     nodes_fini(&s->nodes);
     facts_table_fini(&s->facts);
     map_fini(&c->reasons);
+    map_fini(&s->taken_volumes);
+    vec_fini(&s->volume_waits);
     buf_fini(&c->prefilter_text);
     buf_fini(&c->postfilter_text);
     buf_fini(&c->error_text);

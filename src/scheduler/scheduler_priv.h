@@ -75,6 +75,9 @@ struct scheduler {
     bool turn_posted, stopping;
     struct timer flush;
 
+    struct map taken_volumes;           /* owning: names of volumes that are being given to claims */
+    VEC(struct binding *) volume_waits; /* until claims are bound */
+
     uint32_t n_bindings; /* calls under way */
     struct waiter *idle; /* signalled when there are none any more */
     atomic_uint_fast64_t bound;
@@ -108,8 +111,9 @@ struct binding {
     const struct object *object; /* one reference */
     struct str node;             /* copied */
     const struct profile *profile;
-    uint32_t step; /* next plugin */
-    bool binds;    /* PreBind is through */
+    uint32_t step;    /* next plugin */
+    bool binds;       /* PreBind is through */
+    uint32_t n_calls; /* of PreBind, under way */
 };
 
 /* Reserves, permits and starts binding; the pod is on the node from now on. */
@@ -118,6 +122,25 @@ void binding_start(struct scheduler *s, struct cycle *c, struct sched_node *node
 void binding_continue(struct binding *b, enum code code, const char *why);
 /* Takes the pod off its node. */
 void binding_forget(struct scheduler *s, struct sched_pod *pod);
+
+/* -- volume_plan.c: what PreBind writes of volumes -- */
+
+struct volume_patch {
+    const struct kind *kind;
+    struct str ns, name, text;
+};
+struct volume_plan {
+    struct arena arena;
+    struct volume_patch *patches;
+    uint32_t n_patches;
+    const char *failed;
+    int64_t started_ns;
+};
+struct volume_plan *volume_plan_new(uint32_t n_max);
+void volume_plan_drop(struct scheduler *s, struct sched_pod *pod);
+enum code volume_plan_start(struct scheduler *s, struct binding *b);
+/* Claims have changed, or time has passed. */
+void volume_plans_check(struct scheduler *s);
 
 /* -- report.c: telling why not -- */
 

@@ -6,7 +6,8 @@
 extern const struct plugin_ops plugin_scheduling_gates, plugin_priority_sort, plugin_node_unschedulable,
     plugin_node_name, plugin_taint_toleration, plugin_node_affinity, plugin_node_ports, plugin_fit,
     plugin_balanced_allocation, plugin_pod_topology_spread, plugin_inter_pod_affinity, plugin_image_locality,
-    plugin_default_binder;
+    plugin_default_binder, plugin_default_preemption, plugin_volume_restrictions, plugin_volume_binding,
+    plugin_volume_zone;
 
 /* All, in the order of the default profile. */
 extern const struct plugin_ops *const plugins_default[];

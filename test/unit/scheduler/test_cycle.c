@@ -37,7 +37,8 @@ TEST(test_scheduler__says_why_each_node_is_refused) {
     assert_string_equal(world_where(&w, "p"), "");
     assert_string_equal(world_why(&w, "p"),
                         "0/4 nodes are available: 1 Insufficient memory, 1 node(s) had untolerated taint {k: "
-                        "v}, 1 node(s) were unschedulable, 2 Insufficient cpu.");
+                        "v}, 1 node(s) were unschedulable, 2 Insufficient cpu. "
+                        "preemption: 0/4 nodes are available: 4 Preemption is not helpful for scheduling.");
     world_pass(&w, 2);
     assert_int_equal(world_events(&w, "FailedScheduling"), 1);
 }
