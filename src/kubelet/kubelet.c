@@ -326,22 +326,47 @@ void kubelet_stop(struct kubelet *k) {
     free(k);
 }
 
+struct removal {
+    struct kubelet *k;
+    struct str uid;
+    int64_t grace_ms;
+    struct thread thread;
+    struct err err;
+    int rc;
+};
+
+static void remove_pod(void *arg) {
+    struct removal *r = arg;
+    _cleanup_arena struct arena a = ARENA_INIT;
+    const struct pod_view *v;
+    struct stop_options o = {.grace_seconds = r->grace_ms / 1000};
+    r->rc = pod_cache_view(r->k->cache, r->uid, &a, &v, &r->err);
+    if (r->rc == 0)
+        r->rc = pod_stop(r->k, NULL, v, &o, &r->err);
+    if (r->rc == 0)
+        r->rc = pod_remove_from_runtime(r->k, v, &r->err);
+    if (r->rc == 0)
+        r->rc = pod_setup_remove(r->k->setup, r->uid, &r->err);
+}
+
+/* All at once: each may need its whole grace period. */
 int kubelet_remove_pods(struct kubelet *k, int64_t grace_ms, struct err *err) {
     _cleanup_arena struct arena a = ARENA_INIT;
-    int rc = pod_cache_relist(k->cache, NULL, NULL, err), worst = rc;
+    int rc = pod_cache_relist(k->cache, NULL, NULL, err);
     struct str *uids;
     uint32_t n = pod_cache_uids(k->cache, &a, &uids);
+    struct removal *v = arena_new_n(&a, n, struct removal);
     for (uint32_t i = 0; i < n; i++) {
-        const struct pod_view *v;
-        struct stop_options o = {.grace_seconds = grace_ms / 1000};
-        rc = pod_cache_view(k->cache, uids[i], &a, &v, err);
-        if (rc == 0)
-            rc = pod_stop(k, NULL, v, &o, err);
-        if (rc == 0)
-            rc = pod_remove_from_runtime(k, v, err);
-        if (rc == 0)
-            rc = pod_setup_remove(k->setup, uids[i], err);
-        worst = rc < 0 ? rc : worst;
+        v[i] = (struct removal){.k = k, .uid = uids[i], .grace_ms = grace_ms};
+        if (thread_start(&v[i].thread, &(struct thread_options){.name = "remove"}, remove_pod, &v[i], err) <
+            0)
+            remove_pod(&v[i]);
     }
-    return worst < 0 ? worst : pod_setup_clear(k->setup, err);
+    for (uint32_t i = 0; i < n; i++) {
+        thread_join(&v[i].thread);
+        if (v[i].rc < 0 && err)
+            *err = v[i].err;
+        rc = v[i].rc < 0 ? v[i].rc : rc;
+    }
+    return rc < 0 ? rc : pod_setup_clear(k->setup, err);
 }
