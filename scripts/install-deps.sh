@@ -9,8 +9,10 @@ build=(gcc meson ninja-build pkg-config python3 libuv1-dev libssl-dev libyaml-de
   libcurl4-openssl-dev)
 # run-time programs of a node; the tests in test/e2e use them
 node=(containerd runc iproute2 nftables)
-test=(ccache clang clang-format libclang-rt-14-dev libjansson-dev nghttp2-client npm openssl python3-kubernetes
+test=(ccache clang clang-format libclang-rt-14-dev libjansson-dev nghttp2-client openssl python3-kubernetes
   tzdata busybox-static "${node[@]}")
+# Debian's npm, unless there is one from elsewhere (which it could not stand beside)
+command -v npm >/dev/null || test+=(npm)
 
 want=("${build[@]}")
 [ "${1:-build}" = test ] && want+=("${test[@]}")

@@ -20,9 +20,11 @@
 #include "kubelet/pod_gc.h"
 #include "kubelet/server.h"
 #include "kubelet/static_pods.h"
+#include "runtime/runtime.h"
 
 #define SECOND 1000000000ll
-#define RELIST_NS (1 * SECOND)
+#define RELIST_NS (1 * SECOND)         /* without events of the runtime */
+#define RELIST_EVENTS_NS (10 * SECOND) /* with them */
 #define EVICT_NS (10 * SECOND)
 #define DEAD_NS (60 * SECOND)
 #define IMAGES_NS (300 * SECOND)
@@ -39,6 +41,57 @@ static bool keep_going(struct kubelet *k, int64_t until_ns) {
     return !k->stopping;
 }
 
+/* -- events of the runtime -- */
+
+static void relist_soon(struct kubelet *k) {
+    _cleanup_unlock struct mutex *held = mutex_hold(&k->stop_lock);
+    k->poked = true;
+    cond_broadcast(&k->stop_cond);
+}
+
+static void on_runtime_event(void *arg, const struct cri_container_event_response *event) {
+    (void)event;
+    relist_soon(arg);
+}
+
+static void on_runtime_silent(void *arg, int code, const struct err *err) {
+    struct kubelet *k = arg;
+    (void)err;
+    mutex_lock(&k->stop_lock);
+    k->watch_ended = true;
+    k->no_events |= code == ERR_UNSUPPORTED;
+    mutex_unlock(&k->stop_lock);
+    relist_soon(k);
+}
+
+/* Whether events come; starts listening again when they have ended. The relist thread alone. */
+static bool events_come(struct kubelet *k) {
+    mutex_lock(&k->stop_lock);
+    bool ended = k->watch_ended, never = k->no_events;
+    k->watch_ended = false;
+    mutex_unlock(&k->stop_lock);
+    if (ended) {
+        runtime_watch_stop(k->o.runtime, k->watch);
+        k->watch = NULL;
+    }
+    if (!k->watch && !never) {
+        struct runtime_watch_options o = {
+            .on_event = on_runtime_event, .on_end = on_runtime_silent, .arg = k};
+        (void)runtime_watch_start(k->o.runtime, &o, &k->watch, NULL);
+    }
+    return k->watch && !ended;
+}
+
+/* False: stop. Also ends when the runtime said something. */
+static bool wait_for_relist(struct kubelet *k, int64_t until_ns) {
+    _cleanup_unlock struct mutex *held = mutex_hold(&k->stop_lock);
+    while (!k->stopping && !k->poked)
+        if (!cond_wait_until(&k->stop_cond, &k->stop_lock, until_ns))
+            break;
+    k->poked = false;
+    return !k->stopping;
+}
+
 static void on_changed(void *arg, struct str uid) {
     struct kubelet *k = arg;
     mutex_lock(&k->pods_lock);
@@ -51,15 +104,21 @@ static void on_changed(void *arg, struct str uid) {
 static void run_relist(void *arg) {
     struct kubelet *k = arg;
     int64_t next = 0;
-    while (keep_going(k, next)) {
+    bool looked_twice = false;
+    while (wait_for_relist(k, next)) {
         struct err err = ERR_INIT;
+        bool events = events_come(k);
         int rc = pod_cache_relist(k->cache, on_changed, k, &err);
         if (rc < 0 && log_every(10000))
             log_warn("the runtime does not say what it runs", kv_err("err", &err));
         if (rc == 0 && informer_synced(k->pod_informer))
             gc_orphans(k);
-        next = clock_mono_ns(k->clock) + RELIST_NS;
+        /* An event may come before the runtime's lists show what happened: look twice. */
+        bool again = events && rc == 0 && !looked_twice;
+        looked_twice = again;
+        next = clock_mono_ns(k->clock) + (again ? SECOND / 20 : events ? RELIST_EVENTS_NS : RELIST_NS);
     }
+    runtime_watch_stop(k->o.runtime, k->watch);
 }
 
 static void run_housekeeping(void *arg) {
@@ -69,6 +128,7 @@ static void run_housekeeping(void *arg) {
     while (keep_going(k, clock_mono_ns(k->clock) + EVICT_NS)) {
         now = clock_mono_ns(k->clock);
         evictor_run(e);
+        gc_logs(k);
         if (now >= dead) {
             gc_dead(k);
             backoff_collect(&k->restarts, clock_wall_ns(k->clock));

@@ -74,9 +74,13 @@ struct kubelet {
     struct map pods; /* by uid: struct kpod */
 
     struct thread relist, housekeeping;
+    struct runtime_watch *watch; /* the relist thread's; NULL: none */
     struct mutex stop_lock;
     struct cond stop_cond;
     bool stopping;
+    bool poked;       /* something has happened in the runtime */
+    bool watch_ended; /* its events come no more */
+    bool no_events;   /* it has none */
 };
 
 /* -- pods.c -- */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "client/reconciler.h"
 #include "kubelet/kubelet_priv.h"
+#include "kubelet/log_file.h"
 #include "runtime/runtime.h"
 
 static bool known(struct kubelet *k, struct str uid) {
@@ -85,6 +86,55 @@ void gc_dead(struct kubelet *k) {
         const struct pod_view *v;
         if (pod_cache_view(k->cache, uids[i], &a, &v, NULL) == 0)
             collect_pod(k, v);
+    }
+}
+
+/* -- logs -- */
+
+#define LOG_BYTES_MAX (10ll << 20)
+#define LOG_FILES_MAX 5
+
+struct reopening {
+    struct kubelet *k;
+    struct str id;
+};
+
+static int reopen(void *arg, struct err *err) {
+    const struct reopening *x = arg;
+    _cleanup_arena struct arena a = ARENA_INIT;
+    const struct cri_reopen_container_log_response *r = NULL;
+    struct runtime_call call = {.arena = &a};
+    return runtime_reopen_container_log(
+        x->k->o.runtime, &call, &(struct cri_reopen_container_log_request){.container_id = x->id}, &r, err);
+}
+
+static void rotate(struct kubelet *k, const struct container_view *c) {
+    struct reopening x = {.k = k, .id = c->id};
+    _cleanup_arena struct arena a = ARENA_INIT;
+    struct err err = ERR_INIT;
+    bool rotated;
+    struct log_rotation r = {.path = arena_strz(&a, c->log_path),
+                             .max_bytes = LOG_BYTES_MAX,
+                             .max_files = LOG_FILES_MAX,
+                             .clock = k->clock,
+                             .reopen = reopen,
+                             .arg = &x};
+    if (log_file_rotate(&r, &rotated, &err) < 0 && log_every(60000))
+        log_warn("the log of a container could not be rotated", kv_str("log", c->log_path),
+                 kv_err("err", &err));
+}
+
+void gc_logs(struct kubelet *k) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    struct str *uids;
+    uint32_t n = pod_cache_uids(k->cache, &a, &uids);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct pod_view *v;
+        if (pod_cache_view(k->cache, uids[i], &a, &v, NULL) < 0)
+            continue;
+        for (uint32_t c = 0; c < v->n_containers; c++)
+            if (v->containers[c].state == CONTAINER_RUNNING && v->containers[c].log_path.n)
+                rotate(k, &v->containers[c]);
     }
 }
 

@@ -16,5 +16,8 @@ void gc_orphans(struct kubelet *k);
 /* Containers and sandboxes. */
 void gc_dead(struct kubelet *k);
 
+/* Logs that have grown too large. CONFORMS: containerLogMaxSize 10Mi, containerLogMaxFiles 5. */
+void gc_logs(struct kubelet *k);
+
 /* high_percent 0: all images that are not in use. */
 void gc_images(struct kubelet *k, unsigned high_percent, unsigned low_percent);

@@ -12,9 +12,12 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/loop.h"
+#include "base/workers.h"
+#include "client/reconciler.h"
 #include "controller/controller.h"
 #include "dns/dns.h"
 #include "main/tokens.h"
+#include "network/service_lb.h"
 #include "scheduler/scheduler.h"
 
 #define PEM_MAX (256u * 1024)
@@ -25,6 +28,8 @@ struct control {
     struct client *manager, *placer;
     struct controllers *controllers;
     struct scheduler *scheduler;
+    struct reconciler *balancer;
+    struct workers *workers; /* the balancer's */
     struct arena arena;
 };
 
@@ -62,6 +67,15 @@ static int start_controllers(struct control *c, const struct control_options *o,
             str_from(o->api.service_cluster_ip_range ? o->api.service_cluster_ip_range : "10.96.0.0/12"),
     };
     return controllers_start(&co, &c->controllers, err);
+}
+
+/* Nodes stand in for the load balancer that a cloud would have. */
+static int start_load_balancer(struct control *c, const struct control_options *o, struct err *err) {
+    int rc = workers_start(&(struct workers_options){.name = "balancer", .threads = 1, .queue_max = 256},
+                           &c->workers, err);
+    struct service_lb_options lo = {
+        .client = c->manager, .loop = c->loop, .workers = c->workers, .metrics = o->api.metrics};
+    return rc < 0 ? rc : service_lb_start(&lo, &c->balancer, err);
 }
 
 static int start_scheduler(struct control *c, const struct control_options *o, struct err *err) {
@@ -120,6 +134,8 @@ int control_start(const struct control_options *o, struct control **ret, struct 
         rc = start_scheduler(c, o, err);
     if (rc == 0)
         rc = let_nodes_join(c, o, err);
+    if (rc == 0)
+        rc = start_load_balancer(c, o, err);
     if (rc < 0) {
         control_stop(c, 0);
         return rc;
@@ -131,6 +147,8 @@ int control_start(const struct control_options *o, struct control **ret, struct 
 void control_stop(struct control *c, unsigned drain_ms) {
     if (!c)
         return;
+    reconciler_stop(c->balancer);
+    workers_stop(c->workers);
     scheduler_stop(c->scheduler);
     controllers_stop(c->controllers);
     client_free(c->placer);
