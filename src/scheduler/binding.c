@@ -125,9 +125,10 @@ void binding_continue(struct binding *b, enum code code, const char *why) {
 
 static struct binding *new_binding(struct scheduler *s, struct sched_pod *pod, struct sched_node *node) {
     struct binding *b = calloc(1, sizeof *b);
-    char *name = strndup(node->name.p, node->name.n);
+    char *name = malloc(node->name.n + 1);
     if (!b || !name)
         panic("out of memory");
+    memcpy(name, node->name.p, node->name.n);
     *b = (struct binding){.s = s,
                           .pod = pod,
                           .object = object_ref(pod->object),

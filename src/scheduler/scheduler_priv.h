@@ -113,7 +113,7 @@ struct binding {
     const struct profile *profile;
     uint32_t step;    /* next plugin */
     bool binds;       /* PreBind is through */
-    uint32_t n_calls; /* of PreBind, under way */
+    uint32_t n_calls; /* of PreBind, under way; of Bind, made */
 };
 
 /* Reserves, permits and starts binding; the pod is on the node from now on. */
