@@ -1,6 +1,7 @@
 /* Scheduling as a user sees it: where pods go, and what is said when they do not. */
 #include <stdio.h>
 
+#include "api/types/scheduler_config.h"
 #include "unit/scheduler/world.h"
 
 TEST(test_scheduler__binds_a_pod_and_says_so) {
@@ -254,4 +255,43 @@ TEST(test_scheduler__a_pod_that_names_its_node_by_affinity_goes_there) {
     assert_non_null(strstr(world_why(&w, "q"),
                            "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't satisfy plugin(s) "
                            "[NodeAffinity]."));
+}
+
+TEST(test_scheduler__profiles_have_names_weights_and_settings) {
+    struct scheduler_config_plugin off = {.name = S("NodeResourcesFit")},
+                                   on = {.name = S("ImageLocality"), .weight = {5, true}};
+    struct scheduler_config_plugins plugins = {.multi_point = {.disabled = {&off, 1}, .enabled = {&on, 1}}};
+    struct scheduler_config_plugin_config setting = {.name = S("InterPodAffinity"),
+                                                     .args = S("{\"hardPodAffinityWeight\":7}")};
+    struct scheduler_config_kube_scheduler_profile profiles[] = {
+        {.scheduler_name = S("full"), .plugins = &plugins, .plugin_config = {&setting, 1}},
+        {.scheduler_name = S("default-scheduler")},
+    };
+    struct scheduler_config_kube_scheduler_configuration config = {.profiles = {profiles, 2}};
+    _cleanup_world struct world w;
+    struct err err = ERR_INIT;
+    world_open(&w);
+    scheduler_stop(w.scheduler);
+    w.scheduler = NULL;
+    struct scheduler_options o = {.client = w.client, .config = &config};
+    assert_ok(scheduler_start(&o, &w.scheduler, &err), &err);
+    world_node(&w, "a", "1", "8Gi", "", "");
+    world_pod(&w, "p", "", "\"cpu\":\"2\"", "");
+    world_pod(&w, "q", "", "\"cpu\":\"2\"", "\"schedulerName\":\"full\"");
+    assert_string_equal(world_where(&w, "p"), "");
+    assert_string_equal(world_where(&w, "q"), "a");
+}
+
+TEST(test_scheduler__a_configuration_that_cannot_be_obeyed_is_refused) {
+    struct scheduler_config_plugin off = {.name = S("NodePorts")}, on = {.name = S("Nonsense")};
+    struct scheduler_config_plugins plugins = {.filter = {.disabled = {&off, 1}}};
+    struct scheduler_config_kube_scheduler_profile profile = {.plugins = &plugins};
+    struct scheduler_config_kube_scheduler_configuration config = {.profiles = {&profile, 1}};
+    _cleanup_world struct world w;
+    struct scheduler *s = NULL;
+    world_open(&w);
+    struct scheduler_options o = {.client = w.client, .config = &config};
+    assert_fails(scheduler_start(&o, &s, NULL), ERR_UNSUPPORTED);
+    plugins = (struct scheduler_config_plugins){.score = {.enabled = {&on, 1}}};
+    assert_fails(scheduler_start(&o, &s, NULL), ERR_INVALID);
 }
