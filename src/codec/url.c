@@ -34,6 +34,10 @@ bool url_decode(struct arena *a, struct str text, struct str *ret) {
     return decode(a, text, false, ret);
 }
 
+bool url_decode_query(struct arena *a, struct str text, struct str *ret) {
+    return decode(a, text, true, ret);
+}
+
 static bool is_plain(struct str s) {
     return str_find_byte(s, '%') < 0 && str_find_byte(s, '+') < 0;
 }

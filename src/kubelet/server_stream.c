@@ -31,7 +31,7 @@ static struct str_array command_of(struct kreq *q) {
     while (rest.n && all.n < COMMAND_WORDS_MAX) {
         (void)str_split(rest, '&', &pair, &rest);
         if (str_split(pair, '=', &name, &value) && str_eq(name, S("command")))
-            (void)(url_decode(q->arena, value, &all.v[all.n]) && all.n++);
+            (void)(url_decode_query(q->arena, value, &all.v[all.n]) && all.n++);
     }
     return all;
 }

@@ -13,6 +13,14 @@ TEST(test_url__decodes_escapes_and_keeps_plus) {
     assert_str(s, "");
 }
 
+TEST(test_url__plus_is_a_space_in_queries) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    struct str s;
+    assert_true(url_decode_query(&a, S("exit+7%2B"), &s));
+    assert_str(s, "exit 7+");
+    assert_false(url_decode_query(&a, S("a+%"), &s));
+}
+
 TEST(test_url__malformed_escapes_are_refused) {
     static const char *const bad[] = {"%", "a%", "%4", "%zz", "%4g", "x%%20"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
