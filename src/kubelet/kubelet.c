@@ -286,6 +286,27 @@ static int start_parts(struct kubelet *k, struct err *err) {
     return rc;
 }
 
+static bool sync_begin(struct kubelet *k) {
+    _cleanup_unlock struct mutex *held = mutex_hold(&k->stop_lock);
+    k->syncing += !k->removing;
+    return !k->removing;
+}
+
+static void sync_end(struct kubelet *k) {
+    _cleanup_unlock struct mutex *held = mutex_hold(&k->stop_lock);
+    if (--k->syncing == 0 && k->removing)
+        cond_broadcast(&k->stop_cond);
+}
+
+static int sync_unless_removing(struct reconcile *rc, struct str uid, struct err *err) {
+    struct kubelet *k = rc->arg;
+    if (!sync_begin(k))
+        return 0;
+    int code = pod_sync(rc, uid, err);
+    sync_end(k);
+    return code;
+}
+
 static int start_pods(struct kubelet *k, struct err *err) {
     struct reconciler_options o = {
         .name = "pods",
@@ -293,7 +314,7 @@ static int start_pods(struct kubelet *k, struct err *err) {
         .loop = k->loop,
         .workers = k->pod_workers,
         .concurrency = POD_WORKERS,
-        .reconcile = pod_sync,
+        .reconcile = sync_unless_removing,
         .arg = k,
         .retry_min_ns = SECOND / 2,
         .retry_max_ns = 10 * SECOND,
@@ -409,9 +430,31 @@ static void remove_pod(void *arg) {
         r->rc = pod_setup_remove(r->k->setup, r->uid, &r->err);
 }
 
+/* Nothing starts containers again or mounts volumes from here on. */
+static void end_syncing(struct kubelet *k) {
+    _cleanup_unlock struct mutex *held = mutex_hold(&k->stop_lock);
+    k->removing = true;
+    while (k->syncing)
+        cond_wait(&k->stop_cond, &k->stop_lock);
+}
+
+/* Folders of pods that ended before, or had not yet begun. */
+static int remove_leftovers(struct kubelet *k, struct err *err) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    struct str *uids;
+    int worst = 0;
+    uint32_t n = pod_setup_uids(k->setup, &a, &uids);
+    for (uint32_t i = 0; i < n; i++) {
+        int rc = pod_setup_remove(k->setup, uids[i], err);
+        worst = rc < 0 ? rc : worst;
+    }
+    return worst;
+}
+
 /* All at once: each may need its whole grace period. */
 int kubelet_remove_pods(struct kubelet *k, int64_t grace_ms, struct err *err) {
     _cleanup_arena struct arena a = ARENA_INIT;
+    end_syncing(k);
     int rc = pod_cache_relist(k->cache, NULL, NULL, err);
     struct str *uids;
     uint32_t n = pod_cache_uids(k->cache, &a, &uids);
@@ -428,5 +471,7 @@ int kubelet_remove_pods(struct kubelet *k, int64_t grace_ms, struct err *err) {
             *err = v[i].err;
         rc = v[i].rc < 0 ? v[i].rc : rc;
     }
+    if (rc == 0)
+        rc = remove_leftovers(k, err);
     return rc < 0 ? rc : pod_setup_clear(k->setup, err);
 }

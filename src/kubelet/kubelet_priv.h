@@ -81,6 +81,8 @@ struct kubelet {
     bool poked;       /* something has happened in the runtime */
     bool watch_ended; /* its events come no more */
     bool no_events;   /* it has none */
+    bool removing;    /* pods are left to kubelet_remove_pods; under stop_lock */
+    unsigned syncing; /* runs of pod_sync under way; under stop_lock */
 };
 
 /* -- pods.c -- */
