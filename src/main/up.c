@@ -145,11 +145,10 @@ static int give_up(const struct up *u, const char *what) {
 static void how_to_go_on(const struct up *u) {
     printf("\nThe cluster runs. Go on with:\n\n"
            "    export KUBECONFIG=%s\n"
-           "    kubectl get pods -A            # or: coxswain kubectl get pods -A\n"
-           "    coxswain status --data-dir %s\n"
-           "    coxswain token create          # lets another machine join\n"
-           "    coxswain down                  # stops everything, leaves the machine as it was\n",
-           u->l.kubeconfig, u->l.dir);
+           "    kubectl get pods -A\n"
+           "    coxswain token create --data-dir %s     # lets another machine join\n"
+           "    coxswain down --data-dir %s             # stops everything; --purge removes the data, too\n",
+           u->l.kubeconfig, u->l.dir, u->l.dir);
 }
 
 static int await(struct up *u) {
