@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds one of the build types; the release binary ends up at build/release/coxswain.
-#   scripts/build.sh [release|asan|tsan]
+#   scripts/build.sh [release|asan|tsan [TARGET…]]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 type=${1:-release}
@@ -12,4 +12,4 @@ case $type in
   *) echo "usage: scripts/build.sh [release|asan|tsan]" >&2; exit 2 ;;
 esac
 [ -f "build/$type/build.ninja" ] || meson setup "build/$type" --werror "${opts[@]}"
-ninja -C "build/$type"
+ninja -C "build/$type" "${@:2}"

@@ -1,21 +1,27 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that building (and, with "test", testing) needs. Says nothing when all are there.
-#   scripts/install-deps.sh [build|test]
+# Installs the Debian packages that building needs, with "node" also what a node and the examples need at run time, with
+# "test" also what testing needs. Says nothing when all are there.
+#   scripts/install-deps.sh [build|node|test]
 set -euo pipefail
 
 build=(gcc meson ninja-build pkg-config python3 libuv1-dev libssl-dev libyaml-dev zlib1g-dev libpcre2-dev
   libcmocka-dev libsqlite3-dev
   libnghttp2-dev libhttp-parser-dev libmnl-dev libwslay-dev
   libcurl4-openssl-dev)
-# run-time programs of a node; the tests in test/e2e use them
-node=(containerd runc iproute2 nftables)
+# containers, and what the image of examples/hello is made of
+node=(containerd runc busybox-static)
 test=(ccache clang clang-format libclang-rt-14-dev libjansson-dev nghttp2-client openssl python3-kubernetes
-  tzdata busybox-static "${node[@]}")
+  tzdata iproute2 nftables "${node[@]}")
 # Debian's npm, unless there is one from elsewhere (which it could not stand beside)
 command -v npm >/dev/null || test+=(npm)
 
 want=("${build[@]}")
-[ "${1:-build}" = test ] && want+=("${test[@]}")
+case ${1:-build} in
+  build) ;;
+  node) want+=("${node[@]}") ;;
+  test) want+=("${test[@]}") ;;
+  *) echo "usage: scripts/install-deps.sh [build|node|test]" >&2; exit 2 ;;
+esac
 
 missing=()
 for p in "${want[@]}"; do

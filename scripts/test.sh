@@ -6,6 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/install-deps.sh test
+# Without these clients the tests that use them are skipped.
+scripts/install-clients.sh || echo "no kubectl, no Helm: their tests are skipped"
 
 log=build/test-logs
 rm -rf "$log"
@@ -33,7 +35,7 @@ run() {
   cp "build/$type/meson-logs/testlog.json" "$log/$type.json"
 }
 
-run release tidy unit facts golden fuzz hostile
+run release tidy unit facts golden fuzz hostile sim api e2e
 run asan unit golden fuzz
 run tsan threads
 
