@@ -111,8 +111,11 @@ class Apply(harness.ApiTest):
         out = self.apply(text, '-n', ns).out
         self.assertEqual(out.count('created'), len(docs), out)
         out = self.apply(text, '-n', ns).out
-        # the selector of a disruption budget is replaced as a whole, so kubectl always finds something to send
-        self.assertEqual(out.count('unchanged'), len(docs) - 1, out)
+        # kubectl always finds something to send: the selector of a disruption budget is replaced as a whole, and
+        # stringData of a secret is never given back
+        self.assertEqual(out.count('unchanged'), len(docs) - 2, out)
+        for name in ('secret/x', 'poddisruptionbudget.policy/x'):
+            self.assertIn(name + ' configured', out)
         for d in docs:
             self.kubectl('-n', ns, 'describe', d['kind'].lower(), 'x')
         self.kubectl('-n', ns, 'delete', '--wait=false', '-f', '-', stdin=text)
