@@ -276,6 +276,8 @@ def test_ipv6_services(servers):
              'stateDir': '/run/state'}
         ips.append(cni(PROGRAM, 'ADD', name, netlab.add_ns(name), c)['ips'][1]['address'].split('/')[0])
     servers.start('a', 'a', 80, address='::')
+    for address in ('fd00:1::1', ips[0]):  # the link-local addresses of new interfaces are usable after a second only
+        run('ping', '-c8', '-i0.5', '-W1', address, ns='b')
     s = service('s', 'fd00:96::1', type='NodePort', ports=((80, 'TCP', 30080),), sessionAffinity='ClientIP')
     d = dict(slice_('s', [(ips[0], 'n1', READY)]), addressType='IPv6')
     proxy = Proxy()
