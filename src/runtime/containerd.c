@@ -141,7 +141,9 @@ static int open_log(struct containerd *c, struct err *err) {
 static void limit_log(struct containerd *c) {
     struct stat st;
     if (stat(c->log_path, &st) == 0 && st.st_size > (off_t)CONTAINERD_LOG_BYTES_MAX)
-        (void)truncate(c->log_path, 0); /* it is written by appending */
+        if (truncate(c->log_path, 0) < 0) /* it is written by appending */
+            log_warn("the log of containerd has grown large and cannot be emptied",
+                     kv_text("log", c->log_path));
 }
 
 static void note_process(struct containerd *c, struct process *p) {
