@@ -10,6 +10,7 @@
 #include "api/types/core.h"
 #include "base/arena.h"
 #include "base/err.h"
+#include "kubelet/container_config.h"
 #include "kubelet/kubelet_priv.h"
 #include "kubelet/node.h"
 
@@ -170,33 +171,12 @@ static bool ports_free(struct admission *x) {
 
 /* -- what the kubelet itself can do -- */
 
-static const struct str safe_sysctls[] = {
-    STR_INIT("kernel.shm_rmid_forced"),
-    STR_INIT("net.ipv4.ip_local_port_range"),
-    STR_INIT("net.ipv4.tcp_syncookies"),
-    STR_INIT("net.ipv4.ping_group_range"),
-    STR_INIT("net.ipv4.ip_unprivileged_port_start"),
-    STR_INIT("net.ipv4.ip_local_reserved_ports"),
-    STR_INIT("net.ipv4.tcp_keepalive_time"),
-    STR_INIT("net.ipv4.tcp_fin_timeout"),
-    STR_INIT("net.ipv4.tcp_keepalive_intvl"),
-    STR_INIT("net.ipv4.tcp_keepalive_probes"),
-    STR_INIT("net.ipv4.tcp_rmem"),
-    STR_INIT("net.ipv4.tcp_wmem"),
-};
-
 static bool sysctls_safe(struct admission *x) {
-    const struct core_pod_security_context *sc = x->r->pod->spec.security_context;
-    for (uint32_t i = 0; sc && i < sc->sysctls.n; i++) {
-        bool safe = false;
-        for (size_t k = 0; k < sizeof safe_sysctls / sizeof *safe_sysctls && !safe; k++)
-            safe = str_eq(safe_sysctls[k], sc->sysctls.v[i].name);
-        if (!safe)
-            return refuse(x, "SysctlForbidden",
-                          arena_printf(x->r->a, "forbidden sysctl: \"%.*s\" not allowlisted",
-                                       STR_ARG(sc->sysctls.v[i].name)));
-    }
-    return true;
+    struct str bad = pod_forbidden_sysctl(x->r->pod, (struct str_array){0});
+    if (!bad.n)
+        return true;
+    return refuse(x, "SysctlForbidden",
+                  arena_printf(x->r->a, "forbidden sysctl: \"%.*s\" not allowlisted", STR_ARG(bad)));
 }
 
 static bool os_fits(struct admission *x) {
