@@ -30,7 +30,7 @@ struct shown {
 };
 
 struct node_proxy {
-    const char *cert, *key;
+    const char *cert, *key, *ca;
     struct cell shown;
     SSL_CTX *plain; /* for pods and services: no certificate */
 };
@@ -41,8 +41,8 @@ static void shown_release(struct shared *s) {
     free(x);
 }
 
-/* CONFORMS: without an authority for kubelets, their certificates are not verified; they are at addresses
- * that only the cluster's nodes could tell. */
+/* CONFORMS: pods and services that are reached over TLS are not verified, nor are kubelets when no authority
+ * for them is given. */
 static SSL_CTX *context_new(void) {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
     if (!ctx)
@@ -59,6 +59,12 @@ static int shown_new(struct node_proxy *p, const struct stat *st, struct shown *
         SSL_CTX_free(ctx);
         return err_set(err, ERR_IO, "the client certificate for kubelets (%s) cannot be read", p->cert);
     }
+    if (p->ca && SSL_CTX_load_verify_file(ctx, p->ca) != 1) {
+        SSL_CTX_free(ctx);
+        return err_set(err, ERR_IO, "the authority of kubelets' certificates (%s) cannot be read", p->ca);
+    }
+    if (p->ca)
+        SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     struct shown *x = calloc(1, sizeof *x);
     if (!x)
         panic("out of memory");
@@ -86,13 +92,15 @@ static int shown_get(struct node_proxy *p, struct shown **ret, struct err *err) 
     return r;
 }
 
-int node_proxy_new(const char *cert, const char *key, struct node_proxy **ret, struct err *err) {
+int node_proxy_new(const char *cert, const char *key, const char *ca, struct node_proxy **ret,
+                   struct err *err) {
     struct node_proxy *p = calloc(1, sizeof *p);
     struct shown *x;
     if (!p)
         panic("out of memory");
     p->cert = cert;
     p->key = key;
+    p->ca = ca;
     p->plain = context_new();
     int r = shown_get(p, &x, err);
     if (r < 0) {

@@ -15,8 +15,11 @@ struct err;
 struct front_call;
 struct node_proxy;
 
-/* cert and key: paths, of what is shown to kubelets; read again when they change. */
-int node_proxy_new(const char *cert, const char *key, struct node_proxy **ret, struct err *err);
+/* cert and key: paths, of what is shown to kubelets; read again when they change. ca: a file with the
+ * authorities of kubelets' serving certificates, which must name the address that is asked; NULL: they are
+ * not verified. Paths are borrowed. */
+int node_proxy_new(const char *cert, const char *key, const char *ca, struct node_proxy **ret,
+                   struct err *err);
 void node_proxy_free(struct node_proxy *p);
 
 /* Whether the request is one of these. */

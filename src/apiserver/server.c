@@ -162,7 +162,8 @@ static int open_auth(struct server_state *x, const struct apiserver_options *o, 
 }
 
 static int open_proxy(struct apiserver *s, struct err *err) {
-    return node_proxy_new(s->files->kubelet_cert, s->files->kubelet_key, &s->node_proxy, err);
+    const struct server_files *f = s->files;
+    return node_proxy_new(f->kubelet_cert, f->kubelet_key, f->kubelet_ca, &s->node_proxy, err);
 }
 
 static int open_door(struct server_state *x, const struct apiserver_options *o, struct err *err) {

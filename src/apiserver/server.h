@@ -27,10 +27,12 @@ struct apiserver_options {
     const char *advertise_address; /* NULL: the address of the default route, else 127.0.0.1 */
     const char *const *tls_names;  /* more names and addresses in the serving certificate; NULL-terminated */
     const char *tls_cert_file, *tls_private_key_file,
-        *client_ca_file;                  /* NULL: made and renewed in data_dir/pki */
-    const char *service_cluster_ip_range; /* 10.96.0.0/12 */
-    const char *service_node_port_range;  /* 30000-32767 */
-    const char *service_account_issuer;   /* https://kubernetes.default.svc.cluster.local */
+        *client_ca_file;                       /* NULL: made and renewed in data_dir/pki */
+    const char *kubelet_certificate_authority; /* file; NULL: kubelets are verified if own_kubelets says so */
+    bool own_kubelets;                         /* they all have certificates of our own authority */
+    const char *service_cluster_ip_range;      /* 10.96.0.0/12 */
+    const char *service_node_port_range;       /* 30000-32767 */
+    const char *service_account_issuer;        /* https://kubernetes.default.svc.cluster.local */
     const char *token_auth_file;
     const char *cluster_domain; /* cluster.local */
     unsigned loops;             /* 0: cores, at most 8 */

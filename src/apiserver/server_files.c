@@ -203,6 +203,9 @@ static int open_leaves(struct server_files *f, const struct server_files_options
     f->key = f->own_cert ? path_of(f, "pki/apiserver.key") : s->tls_private_key_file;
     f->kubelet_cert = path_of(f, "pki/apiserver-kubelet-client.crt");
     f->kubelet_key = path_of(f, "pki/apiserver-kubelet-client.key");
+    f->kubelet_ca = s->kubelet_certificate_authority;
+    if (!f->kubelet_ca && s->own_kubelets)
+        f->kubelet_ca = path_of(f, "pki/ca.crt");
     f->admin_conf = path_of(f, accounts[0].file);
     f->client_ca = path_of(f, "pki/ca.crt");
     fill_serving(f, o);

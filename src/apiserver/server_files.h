@@ -34,7 +34,8 @@ struct server_files {
     struct str sa_key_pem;
     /* paths */
     const char *cert, *key, *client_ca, *sa_key, *kubelet_cert, *kubelet_key, *admin_conf;
-    bool own_cert; /* cert and key are ours to renew */
+    const char *kubelet_ca; /* NULL: kubelets are not verified */
+    bool own_cert;          /* cert and key are ours to renew */
     struct pki_names serving;
 };
 

@@ -25,6 +25,8 @@ size_t api_flags_add(struct api_flags *s, struct flag *v, size_t n) {
         {"tls-cert-file", 0, FLAG_STRING, &s->o.tls_cert_file, "serving certificate instead of an own one"},
         {"tls-private-key-file", 0, FLAG_STRING, &s->o.tls_private_key_file, "its key"},
         {"client-ca-file", 0, FLAG_STRING, &s->o.client_ca_file, "authorities of clients besides our own"},
+        {"kubelet-certificate-authority", 0, FLAG_STRING, &s->o.kubelet_certificate_authority,
+         "authorities of kubelets' certificates"},
         {"token-auth-file", 0, FLAG_STRING, &s->o.token_auth_file, "CSV file of bearer tokens"},
         {"service-cluster-ip-range", 0, FLAG_STRING, &s->o.service_cluster_ip_range,
          "network of service addresses"},

@@ -27,6 +27,7 @@ static int serve(const struct api_flags *s, struct settings *o) {
     }
     signals_block(&signals);
     o->control.api = s->o;
+    o->control.api.own_kubelets = true;
     if (control_start(&o->control, &control, &err) < 0) {
         log_error("the control plane cannot start", kv("err", &err));
         return 1;

@@ -311,8 +311,16 @@ static bool shaken(struct backend *b) {
         b->state = B_OPEN;
         return true;
     }
-    if (result_of(b, n) != -1)
-        fail(b, ERR_IO, "the TLS handshake failed");
+    if (result_of(b, n) == -1)
+        return false;
+    long verdict = SSL_get_verify_result(b->ssl);
+    struct err err = ERR_INIT;
+    if (verdict != X509_V_OK && SSL_CTX_get_verify_mode(SSL_get_SSL_CTX(b->ssl)) != SSL_VERIFY_NONE)
+        err_set(&err, ERR_INVALID, "tls: failed to verify certificate: %s",
+                X509_verify_cert_error_string(verdict));
+    else
+        err_set(&err, ERR_IO, "the TLS handshake failed");
+    end(b, &err);
     return false;
 }
 
@@ -361,12 +369,11 @@ static void on_timer(struct timer *t) {
     leave(b);
 }
 
-static int open_socket(const struct backend_options *o, struct err *err) {
+static int open_socket(const struct backend_options *o, char text[64], struct err *err) {
     struct sockaddr_storage a = {0};
-    char text[64];
     int one = 1;
     bool six = str_find_byte(o->address, ':') >= 0;
-    if (o->address.n >= sizeof text)
+    if (o->address.n >= 64)
         return err_set(err, ERR_INVALID, "%.*s is no address", STR_ARG(o->address));
     memcpy(text, o->address.p, o->address.n);
     text[o->address.n] = 0;
@@ -386,8 +393,20 @@ static int open_socket(const struct backend_options *o, struct err *err) {
     return fd;
 }
 
+/* A context that verifies takes only certificates that name the address. */
+static SSL *tls_open(const struct backend_options *o, const char *address, int fd) {
+    SSL *ssl = SSL_new(o->tls);
+    if (!ssl || SSL_set_fd(ssl, fd) != 1)
+        panic("out of memory");
+    SSL_set_connect_state(ssl);
+    SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    check(X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), address) == 1);
+    return ssl;
+}
+
 int backend_open(const struct backend_options *o, struct backend **ret, struct err *err) {
-    int fd = open_socket(o, err);
+    char address[64];
+    int fd = open_socket(o, address, err);
     if (fd < 0)
         return fd;
     struct backend *b = calloc(1, sizeof *b);
@@ -406,13 +425,8 @@ int backend_open(const struct backend_options *o, struct backend **ret, struct e
     b->timer.fire = on_timer;
     buf_str(&b->out, o->head);
     buf_str(&b->out, o->body);
-    if (o->tls) {
-        b->ssl = SSL_new(o->tls);
-        if (!b->ssl || SSL_set_fd(b->ssl, fd) != 1)
-            panic("out of memory");
-        SSL_set_connect_state(b->ssl);
-        SSL_set_mode(b->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    }
+    if (o->tls)
+        b->ssl = tls_open(o, address, fd);
     check(uv_poll_init(loop_uv(o->loop), &b->poll, fd) == 0);
     loop_timer_start(b->loop, &b->timer, CONNECT_TIMEOUT_NS);
     poll_again(b);

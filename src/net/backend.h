@@ -41,7 +41,7 @@ struct backend_options {
     struct loop *loop;
     struct str address; /* an IP */
     uint16_t port;
-    struct ssl_ctx_st *tls;   /* NULL: plain; a reference is taken */
+    struct ssl_ctx_st *tls;   /* NULL: plain; a reference is taken. One that verifies: for the address */
     struct str head, body;    /* the request; copied */
     bool no_body;             /* of the answer: HEAD */
     unsigned head_timeout_ms; /* until the answer begins; 0: a minute */

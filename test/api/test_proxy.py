@@ -11,15 +11,22 @@ import time
 import harness
 
 
+def certificate(folder, address='127.0.0.1'):
+    """A self-signed certificate for an address, and its key."""
+    crt, key = (os.path.join(folder, n) for n in ('crt', 'key'))
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+                    '-keyout', key, '-out', crt, '-subj', '/CN=kubelet', '-days', '2',
+                    '-addext', f'subjectAltName=IP:{address}'], check=True, capture_output=True)
+    return crt, key
+
+
 class Kubelet:
     """Answers as told, and writes down what it was asked."""
 
-    def __init__(self):
+    def __init__(self, address='127.0.0.1'):
         self.dir = tempfile.TemporaryDirectory()
-        crt, key = (os.path.join(self.dir.name, n) for n in ('crt', 'key'))
-        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-                        '-keyout', key, '-out', crt, '-subj', '/CN=kubelet', '-days', '2'], check=True,
-                       capture_output=True)
+        crt, key = certificate(self.dir.name, address)
+        self.certificate = crt
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(crt, key)
         self.listener = socket.create_server(('127.0.0.1', 0))
@@ -79,22 +86,28 @@ class Kubelet:
 POD = '/api/v1/namespaces/default/pods/p'
 
 
-class Proxy(harness.ApiTest):
-    def setUp(self):
-        self.kubelet = Kubelet()
-        self.kubelet.ask_for_certificates(self.server.ca_path)
+class WithKubelet(harness.ApiTest):
+    def node_of(self, kubelet):
+        """A node whose kubelet it is, with a pod."""
         s = self.server
         s.request('POST', '/api/v1/namespaces/default/serviceaccounts', {'metadata': {'name': 'default'}})
         s.json('POST', '/api/v1/nodes', {'metadata': {'name': 'n'}})
         node = s.json('GET', '/api/v1/nodes/n')[1]
         node['status'] = {'addresses': [{'type': 'InternalIP', 'address': '127.0.0.1'}],
-                          'daemonEndpoints': {'kubeletEndpoint': {'Port': self.kubelet.port}}}
+                          'daemonEndpoints': {'kubeletEndpoint': {'Port': kubelet.port}}}
         status, got = s.json('PUT', '/api/v1/nodes/n/status', node)
         self.assertEqual(status, 200, got)
         status, got = s.json('POST', '/api/v1/namespaces/default/pods', {
             'metadata': {'name': 'p'}, 'spec': {'nodeName': 'n', 'containers': [{'name': 'a', 'image': 'i'},
                                                                                {'name': 'b', 'image': 'i'}]}})
         self.assertIn(status, (201, 409), got)
+
+
+class Proxy(WithKubelet):
+    def setUp(self):
+        self.kubelet = Kubelet()
+        self.kubelet.ask_for_certificates(self.server.ca_path)
+        self.node_of(self.kubelet)
 
     def tearDown(self):
         self.kubelet.close()
@@ -262,6 +275,47 @@ class Proxy(harness.ApiTest):
         self.server.json('PUT', POD + '/status', p)
         status, st = self.server.json('GET', POD + '/proxy/')
         self.assertEqual((status, st['message']), (400, 'address not allowed'))
+
+
+class KubeletsCertificates(WithKubelet):
+    """--kubelet-certificate-authority: only kubelets with a certificate of it, for their address, are spoken to."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.known, cls.stranger, cls.elsewhere = Kubelet(), Kubelet(), Kubelet('192.0.2.1')
+        cls.authorities = tempfile.NamedTemporaryFile('w', suffix='.pem')
+        for k in cls.known, cls.elsewhere:
+            with open(k.certificate) as f:
+                cls.authorities.write(f.read())
+        cls.authorities.flush()
+        cls.flags = (f'--kubelet-certificate-authority={cls.authorities.name}',)
+        super().setUpClass()
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        for k in cls.known, cls.stranger, cls.elsewhere:
+            k.close()
+        cls.authorities.close()
+
+    def test_a_known_one_is_asked(self):
+        self.node_of(self.known)
+        status, _, body = self.server.request('GET', POD + '/log?container=a')
+        self.assertEqual((status, body), (200, b'ok'))
+
+    def refused(self, kubelet, why):
+        self.node_of(kubelet)
+        status, st = self.server.json('GET', POD + '/log?container=a')
+        self.assertEqual(status, 500, st)
+        self.assertIn('error dialing backend: tls: failed to verify certificate', st['message'])
+        self.assertIn(why, st['message'])
+        self.assertEqual(kubelet.requests, [])
+
+    def test_a_strange_one_is_not_asked(self):
+        self.refused(self.stranger, 'self-signed certificate')
+
+    def test_one_at_another_address_is_not_asked(self):
+        self.refused(self.elsewhere, 'IP address mismatch')
 
 
 if __name__ == '__main__':
