@@ -6,6 +6,7 @@
 #include "api/proto.h"
 #include "api/types/core.h"
 #include "api/types/ids.h"
+#include "apiserver/cache_priv.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "cache_world.h"
@@ -446,6 +447,24 @@ TEST(test_cache__knows_earlier_states) {
     write_history(&w);
     assert_history(&w);
     assert_fails(cache_snapshot_at(cache_world_config_maps(&w), 6, &s, NULL), ERR_INVALID);
+    cache_world_fini(&w);
+}
+
+/* A commit publishes states before the cache's revision: who reads in between has a revision that is newer.
+ */
+TEST(test_cache__knows_the_revision_of_a_state_that_was_just_published) {
+    struct cache_world w;
+    struct cache_snapshot first, again;
+    cache_world_init(&w);
+    write_history(&w);
+    cache_publish(cache_world_config_maps(&w), 6);
+    cache_snapshot(cache_world_config_maps(&w), &first);
+    assert_int_equal(first.revision, 6);
+    assert_int_equal(cache_revision(w.cache), 5);
+    assert_ok(cache_snapshot_at(cache_world_config_maps(&w), first.revision, &again, NULL), NULL);
+    assert_int_equal(cow_count(&again.tree), cow_count(&first.tree));
+    cache_snapshot_fini(&first);
+    cache_snapshot_fini(&again);
     cache_world_fini(&w);
 }
 
