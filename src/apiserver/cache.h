@@ -34,9 +34,9 @@ struct store;
 #define CACHE_RING_KEEP_BYTES (8u << 20)
 #define CACHE_RING_MAX_BYTES (64u << 20)
 
-/* Revisions before the present that are replayed when the cache is opened, so that watchers resume after a
+/* Commits before the present that are replayed when the cache is opened, so that watchers resume after a
  * restart. */
-#define CACHE_REPLAY 1024u
+#define CACHE_REPLAY 4000u
 
 /* Loads all objects from the store and follows it. Blocks. Objects that cannot be decoded are an error that
  * names the key; keys that belong to no kind are left alone. */

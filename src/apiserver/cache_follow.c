@@ -187,14 +187,18 @@ static void on_commit(void *arg, uint64_t revision, const struct store_kv *kvs,
         cache_wake(c);
 }
 
+/* Revisions that another life of the store promised are used up: clients may have seen them. */
+static void raise_to(atomic_ullong *revision, uint64_t least) {
+    unsigned long long seen = atomic_load(revision);
+    while (seen < least && !atomic_compare_exchange_weak(revision, &seen, least)) {
+    }
+}
+
 /* Loads the state some revisions ago, and then lets history be told, which fills the rings. */
 int cache_load(struct cache *c, struct err *err) {
     struct store *s = c->store;
     struct loading l = {.cache = c, .scratch = scratch_take(c), .err = err};
-    uint64_t now = s->ops->revision(s), oldest = s->ops->compacted(s);
-    uint64_t from = now > CACHE_REPLAY ? now - CACHE_REPLAY : 0;
-    if (from < oldest)
-        from = oldest;
+    uint64_t now = s->ops->revision(s), from = s->ops->back(s, CACHE_REPLAY);
     int r = 0;
     if (from) /* 0 would mean now */
         r = s->ops->range(s, S(REGISTRY), S("/registry0"), from, 0, load_one, &l, &from, err);
@@ -208,5 +212,9 @@ int cache_load(struct cache *c, struct err *err) {
     atomic_store(&c->revision, from);
     atomic_store(&c->told, from);
     r = s->ops->observe(s, from, on_commit, c, err);
+    if (r == 0) {
+        raise_to(&c->revision, now);
+        raise_to(&c->told, now);
+    }
     return r < 0 ? r : cache_health(c, err);
 }

@@ -312,6 +312,12 @@ static uint64_t engine_compacted(struct store *s) {
     return atomic_load(&((struct engine *)s)->compacted_now);
 }
 
+static uint64_t engine_back(struct store *s, size_t n) {
+    struct err err = ERR_INIT;
+    struct request q = {.run = engine_run_back, .after = n, .err = &err};
+    return ask((struct engine *)s, &q) < 0 ? engine_compacted(s) : q.after;
+}
+
 static int engine_compact(struct store *s, uint64_t revision, struct err *err) {
     struct request q = {.run = engine_run_compact, .after = revision, .err = err};
     return ask((struct engine *)s, &q);
@@ -378,6 +384,7 @@ static const struct store_ops engine_ops = {
     .observe = engine_observe,
     .revision = engine_revision,
     .compacted = engine_compacted,
+    .back = engine_back,
     .compact = engine_compact,
     .backup = engine_backup,
     .stat = engine_stat,
@@ -398,6 +405,8 @@ static bool load_row(void *arg, const struct log_row *row) {
     uint64_t revision = row_revision(row->id);
     if (revision > g->log->marks.compacted && revision != g->revision)
         vec_push(&l->history, revision);
+    if (revision != g->revision)
+        engine_note_revision(g, revision);
     struct entry *e = entry_new(row), *old = cow_put(&g->index, e->key, e);
     g->live_keys += entry_alive(e);
     g->live_keys -= entry_alive(old);

@@ -117,6 +117,14 @@ void engine_run_compact(struct engine *g, struct request *q) {
         g->compact_to = q->after;
 }
 
+void engine_run_back(struct engine *g, struct request *q) {
+    uint64_t n = q->after, known = g->n_recent < STORE_BACK_MAX ? g->n_recent : STORE_BACK_MAX;
+    uint64_t after = n < known ? g->recent[(g->n_recent - n - 1) % STORE_BACK_MAX] : 0;
+    if (n >= known && known == STORE_BACK_MAX)
+        after = g->recent[g->n_recent % STORE_BACK_MAX];
+    q->after = after > g->log->marks.compacted ? after : g->log->marks.compacted;
+}
+
 /* Gathers the rows of one revision and hands them on when the next one begins. */
 struct replay {
     struct engine *g;

@@ -216,8 +216,10 @@ static void finish(struct engine *g, struct pending *p) {
     p->result.code = p->err.code;
     p->result.err = &p->err;
     p->result.revision = p->err.code ? 0 : p->revision;
-    if (p->err.code == 0)
+    if (p->err.code == 0) {
+        engine_note_revision(g, p->revision);
         tell_observer(g, p);
+    }
     if (p->c.done)
         p->c.done(p->c.arg, &p->result);
 }

@@ -50,7 +50,7 @@ struct request {
     bool done;
     int code;
     struct err *err;
-    uint64_t after; /* observe, compact */
+    uint64_t after; /* observe, compact; back: how many commits, then their revision */
     store_event_fn fn;
     void *arg;
     struct cow *snapshot; /* range: the index */
@@ -90,6 +90,8 @@ struct engine {
     size_t soft_bytes;
     uint64_t soft_since_ms; /* when the oldest soft commit came */
     uint64_t compact_to;
+    uint64_t recent[STORE_BACK_MAX]; /* the last revisions that were committed, a ring */
+    uint64_t n_recent;               /* ever noted */
     uint64_t revision_at_load; /* revisions before it may have gaps: those reserved by a run that ended */
     store_event_fn observer;
     void *observer_arg;
@@ -118,6 +120,10 @@ int engine_append_rows(struct engine *g, struct err *err);
 void engine_free_soft(struct engine *g);
 void engine_forget_undos(struct engine *g);
 
+static inline void engine_note_revision(struct engine *g, uint64_t revision) {
+    g->recent[g->n_recent++ % STORE_BACK_MAX] = revision;
+}
+
 /* Makes the index visible to readers. */
 void engine_publish(struct engine *g);
 
@@ -125,6 +131,7 @@ void engine_publish(struct engine *g);
 void engine_run_flush(struct engine *g, struct request *q);
 void engine_run_snapshot(struct engine *g, struct request *q);
 void engine_run_compact(struct engine *g, struct request *q);
+void engine_run_back(struct engine *g, struct request *q);
 void engine_run_observe(struct engine *g, struct request *q);
 void engine_compact_step(struct engine *g);
 void engine_compact_by_itself(struct engine *g);

@@ -491,8 +491,19 @@ static int prepare_all(struct log_sqlite *l, struct err *err) {
     return r;
 }
 
+/* What an earlier process left in the write-ahead log goes into the database before anything is added. A sync
+ * that failed may have left pages of the log that are in memory only and count as written; frames that
+ * followed them would be lost with the power, however well they were synced. Copying writes everything anew.
+ */
+static int settle_wal(struct log_sqlite *l, struct err *err) {
+    int rc = sqlite3_wal_checkpoint_v2(l->writer, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return rc == SQLITE_OK ? 0 : fail(l, l->writer, "settle the log of", err);
+}
+
 static int set_up(struct log_sqlite *l, struct err *err) {
     int r = open_connection(l, &l->writer, err);
+    if (r == 0)
+        r = settle_wal(l, err);
     if (r == 0)
         r = exec(
             l, l->writer,

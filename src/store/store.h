@@ -29,6 +29,7 @@ struct store_stat;
 #define STORE_KEY_MAX 2048u                /* bytes of a key */
 #define STORE_VALUE_MAX (3u * 1024 * 1024) /* bytes of a value; upstream's request limit */
 #define STORE_BATCH_OPS_MAX 128u
+#define STORE_BACK_MAX 4096u
 #define STORE_QUEUE_MAX 16384u            /* commits waiting; more get ERR_AGAIN at once */
 #define STORE_QUEUE_BYTES_MAX (64u << 20) /* their keys and values; the same */
 
@@ -108,6 +109,10 @@ struct store_ops {
     /* The last committed revision, and the oldest whose successors are all kept. */
     uint64_t (*revision)(struct store *s);
     uint64_t (*compacted)(struct store *s);
+
+    /* The revision that the last n commits came after, or compacted() when history has fewer; at most
+     * STORE_BACK_MAX commits back. Numbers may be skipped between commits, so this is no subtraction. */
+    uint64_t (*back)(struct store *s, size_t n);
 
     /* Forgets history up to and including `revision`. ERR_INVALID for a revision in the future. Runs in small
      * steps. */

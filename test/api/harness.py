@@ -22,7 +22,7 @@ START_SECONDS = 60  # with sanitizers on a busy machine
 class Server:
     """One API server; ends and leaves nothing behind with stop()."""
 
-    def __init__(self, *flags, data_dir=None):
+    def __init__(self, *flags, data_dir=None, env=None):
         self.dir = data_dir or tempfile.mkdtemp(prefix='coxswain-api-')
         self.own_dir = data_dir is None
         self.kubeconfig = os.path.join(self.dir, 'admin.conf')
@@ -31,7 +31,8 @@ class Server:
                    *flags]
         if os.path.exists(self.kubeconfig):
             os.remove(self.kubeconfig)
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                        env=dict(os.environ, **env) if env else None)
         try:
             self._wait()
         except BaseException:

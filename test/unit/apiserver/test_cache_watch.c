@@ -94,17 +94,20 @@ TEST(test_cache_watch__resumes_after_a_restart) {
     struct cache_world w;
     struct recorder r = {0};
     cache_world_init(&w);
-    for (int i = 0; i < 2000; i++)
+    const unsigned writes = CACHE_REPLAY + 1000;
+    char want[128];
+    for (unsigned i = 0; i < writes; i++)
         (void)cache_world_put_config_map(&w, i ? CACHE_UPDATE : CACHE_CREATE, "ns", "a", "1", 0);
     (void)cache_world_delete(&w, config_map(), "ns", "a", 0);
     cache_world_reopen(&w);
-    assert_int_equal(recorder_start(&r, cache_world_config_maps(&w), w.loop, NULL, NULL, 1998), 0);
+    assert_int_equal(recorder_start(&r, cache_world_config_maps(&w), w.loop, NULL, NULL, writes - 2), 0);
     sim_settle(w.sim);
-    assert_string_equal(recorder_take(&r), "~ns/a@1999=1 ~ns/a@2000=1 -ns/a@2001=1");
+    (void)snprintf(want, sizeof want, "~ns/a@%u=1 ~ns/a@%u=1 -ns/a@%u=1", writes - 1, writes, writes + 1);
+    assert_string_equal(recorder_take(&r), want);
     cache_unwatch(&r.watcher);
     assert_int_equal(recorder_start(&r, cache_world_config_maps(&w), w.loop, NULL, NULL, 100), ERR_EXPIRED);
-    assert_int_equal(recorder_start(&r, cache_world_config_maps(&w), w.loop, NULL, NULL, 2001 - CACHE_REPLAY),
-                     0);
+    assert_int_equal(
+        recorder_start(&r, cache_world_config_maps(&w), w.loop, NULL, NULL, writes + 1 - CACHE_REPLAY), 0);
     cache_unwatch(&r.watcher);
     cache_world_fini(&w);
 }

@@ -631,6 +631,9 @@ TEST(test_store__revisions_that_were_skipped_are_no_history) {
     assert_int_equal(s->ops->compacted(s), 0);
     assert_ok(s->ops->observe(s, 2, on_event, &w, &err), &err);
     assert_true(str_has_prefix(buf_view(&w.text), S("3:a=1 ")));
+    assert_int_equal(s->ops->back(s, 3), 2); /* commits are counted, not numbers */
+    assert_int_equal(s->ops->back(s, 4), 1);
+    assert_int_equal(s->ops->back(s, 100), 0);
     store_close(s);
     buf_fini(&w.text);
 }
