@@ -9,13 +9,14 @@ scripts/build.sh release >/dev/null
 dir=build/release/test/bench
 names=("$@")
 if [ ${#names[@]} -eq 0 ]; then
-  for f in "$dir"/bench_*; do
+  for f in "$dir"/bench_* test/bench/bench_*.py; do
     if [ -f "$f" ] && [ -x "$f" ] && [ "$f" != "$dir/bench_machine" ]; then
-      names+=("${f##*/bench_}")
+      n=${f##*/bench_}
+      names+=("${n%.py}")
     fi
   done
 fi
 "$dir/bench_machine"
 for n in "${names[@]}"; do
-  "$dir/bench_$n"
+  if [ -x "test/bench/bench_$n.py" ]; then "test/bench/bench_$n.py"; else "$dir/bench_$n"; fi
 done
