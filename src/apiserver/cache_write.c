@@ -50,16 +50,27 @@ static void on_done(void *arg, const struct store_result *result) {
         drop_holder(p); /* nobody is there to be told */
 }
 
-/* With copies of key and value behind it. */
-static struct cache_pending *pending_new(const struct cache_write *w, struct str key, struct str value) {
-    struct cache_pending *p = malloc(sizeof *p + key.n + value.n);
+/* With a copy of the key behind it, and of the value when the store keeps it for longer than until the commit
+ * is told (soft writes); a hard one lends the draft's own text, which changes only then. */
+static struct cache_pending *pending_new(const struct cache_write *w, struct str key,
+                                         const struct cache_draft *d) {
+    struct str value =
+        w->op == CACHE_DELETE || !w->body ? S("") : str_make(object_encoding_bytes(d->text), d->text_n);
+    size_t copied = w->soft ? value.n : 0;
+    struct cache_pending *p = malloc(sizeof *p + key.n + copied);
     if (!p)
         panic("out of memory");
     *p = (struct cache_pending){.msg.run = on_loop, .loop = w->loop, .done = w->done, .arg = w->arg};
     atomic_init(&p->holders, 2);
     p->key = str_make(p->bytes, key.n);
-    p->value = str_make(p->bytes + key.n, value.n);
-    memcpy(mempcpy(p->bytes, key.p, key.n), value.p, value.n);
+    p->value = value;
+    memcpy(p->bytes, key.p, key.n);
+    if (copied) {
+        p->value.p = p->bytes + key.n;
+        memcpy(p->bytes + key.n, value.p, value.n);
+    }
+    p->draft = *d;
+    p->has_draft = w->body != NULL;
     return p;
 }
 
@@ -97,20 +108,15 @@ int cache_submit(struct cache *c, const struct cache_write *w, struct err *err) 
     }
     struct scratch *s = scratch_take(c);
     struct cache_draft d = {0};
-    struct str key = cache_storage_key(&s->arena, w->kind, w->ns, w->name), value = S("");
+    struct str key = cache_storage_key(&s->arena, w->kind, w->ns, w->name);
     int code = 0;
     if (w->body)
         code = draft_from_body(r, str_from_byte(key, sizeof REGISTRY - 1 + r->prefix.n), w->body, s, &d, err);
-    if (w->body && w->op != CACHE_DELETE)
-        value = buf_view(&s->text);
     if (w->arena)
         arena_fini(w->arena); /* the draft shares nothing with it */
     struct cache_pending *p = NULL;
-    if (code == 0) {
-        p = pending_new(w, key, value);
-        p->draft = d;
-        p->has_draft = w->body != NULL;
-    }
+    if (code == 0)
+        p = pending_new(w, key, &d);
     scratch_give(c, s);
     if (code == 0)
         code = commit(c, w, p, err);

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -202,13 +203,37 @@ static void make_url(struct server_state *x, const struct apiserver_options *o) 
 
 /* -- looking after things -- */
 
+#define TRIM_GROUPS 50u  /* so many leave holes that are worth giving back */
+#define QUIET_GROUPS 20u /* in an interval: whoever trims now is in nobody's way */
+#define TRIM_AT_LEAST 6u /* intervals, however much goes on */
+
+struct trim {
+    uint64_t commits, trimmed_at; /* of the store */
+    unsigned intervals;
+};
+
+/* Requests under way lie between the objects that stay. What they leave is whole pages for the most part,
+ * which the allocator keeps unless it is asked. */
+static void give_memory_back(struct store *s, struct trim *t) {
+    struct store_stat now;
+    s->ops->stat(s, &now);
+    bool quiet = now.commits - t->commits <= QUIET_GROUPS || ++t->intervals >= TRIM_AT_LEAST;
+    t->commits = now.commits;
+    if (!quiet || now.commits - t->trimmed_at < TRIM_GROUPS)
+        return;
+    (void)malloc_trim(0);
+    *t = (struct trim){.commits = now.commits, .trimmed_at = now.commits};
+}
+
 static void keep(void *arg) {
     struct server_state *x = arg;
     int64_t renew_ns = 0, expiry_ns = 0;
+    struct trim trim = {0};
     while (!waiter_wait_ns(&x->stop, KEEP_INTERVAL_NS)) {
         struct err err = ERR_INIT;
         if (first_objects_keep_endpoints(&x->server, &x->first, &err) < 0 && log_every(60000))
             log_warn("the endpoints of the service kubernetes could not be written", kv("err", &err));
+        give_memory_back(x->server.store, &trim);
         expiry_ns += KEEP_INTERVAL_NS;
         if (expiry_ns >= EXPIRY_INTERVAL_NS) {
             expiry_ns = 0;

@@ -129,7 +129,8 @@ class Server:
 class Ours(Server):
     def launch(self):
         self.run(os.path.join(BUILD, 'coxswain'), 'apiserver', f'--data-dir={self.path("data")}',
-                 '--bind-address=127.0.0.1', f'--secure-port={self.port}', f'--token-auth-file={self.path("tokens.csv")}')
+                 '--bind-address=127.0.0.1', f'--secure-port={self.port}',
+                 f'--token-auth-file={self.path("tokens.csv")}')
 
 
 class Upstream(Server):
@@ -221,7 +222,7 @@ def pods_there(s, n):
     status = s.must('GET', NS + '/pods?limit=1')
     there = len(status['items']) + status['metadata'].get('remainingItemCount', 0)
     if there < n:
-        Load(s, NS + '/pods', n - there, 10, 10, pod(2000))
+        Load(s, NS + "/pods", max(10, n - there), 10, 10, pod(300))
 
 
 def part_get(s, got):
@@ -275,7 +276,7 @@ def part_memory(s, got):
     for n in 5000, 30000:
         pods_there(s, n)
         Load(s, NS + '/pods?limit=500', 20, 1, 1)
-        time.sleep(3)
+        time.sleep(25)  # at rest
         got[f'pss_{n}'] = s.pss()
 
 

@@ -139,18 +139,25 @@ static int compare(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
+static unsigned number(const char *text) {
+    uint64_t n;
+    if (!str_to_u64(str_from(text), &n) || n == 0 || n > 100000)
+        panic("%s is no number up to 100000", text);
+    return (unsigned)n;
+}
+
 int main(int argc, char **argv) {
     if (argc != 5)
         panic("watch_load KUBECONFIG WATCHERS CREATES-PER-SECOND SECONDS");
-    unsigned watchers = (unsigned)atoi(argv[2]), rate = (unsigned)atoi(argv[3]);
-    struct load l = {.creates = rate * (unsigned)atoi(argv[4])};
+    unsigned watchers = number(argv[2]), rate = number(argv[3]);
+    struct load l = {.creates = rate * number(argv[4])};
     struct client_config config = CLIENT_CONFIG_INIT;
     struct err err = ERR_INIT;
     must(client_config_load(argv[1], NULL, &config, &err), &err);
     must(client_remote_new(&config, S("watch-load"), &l.client, &err), &err);
-    l.sent_ns = calloc(l.creates, sizeof *l.sent_ns);
-    struct watching *w = calloc(watchers, sizeof *w);
     _cleanup_arena struct arena a = ARENA_INIT;
+    l.sent_ns = arena_new_n(&a, l.creates, atomic_llong);
+    struct watching *w = arena_new_n(&a, watchers, struct watching);
     struct str path = newest(&l, &a);
     for (unsigned i = 0; i < watchers; i++) {
         w[i].load = &l;
@@ -172,7 +179,5 @@ int main(int argc, char **argv) {
     printf("%.2f %.2f %.2f %zu %u\n", l.samples.v[n / 2], l.samples.v[n * 99 / 100], l.samples.v[n - 1], n,
            wanted);
     vec_fini(&l.samples);
-    free(l.sent_ns);
-    free(w);
     return 0;
 }
