@@ -143,6 +143,14 @@ struct str fetch_header(struct fetch *f, const char *name, struct arena *a) {
     return arena_str(a, str_from(h->value));
 }
 
+struct str fetch_header_all(struct fetch *f, const char *name, struct arena *a) {
+    struct curl_header *h;
+    struct str all = fetch_header(f, name, a);
+    for (size_t i = 1; curl_easy_header(f->easy, name, i, CURLH_HEADER, -1, &h) == CURLHE_OK; i++)
+        all = arena_printf(a, "%.*s, %s", STR_ARG(all), h->value);
+    return all;
+}
+
 bool fetch_unsent(struct fetch *f) {
     curl_off_t sent = 0;
     (void)curl_easy_getinfo(f->easy, CURLINFO_PRETRANSFER_TIME_T, &sent);

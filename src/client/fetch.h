@@ -64,5 +64,7 @@ void fetch_cancel(struct fetch *f);
 int fetch_http_code(struct fetch *f); /* 0: no answer came */
 /* Value of a response header, into the arena; STR_NONE when there is none. */
 struct str fetch_header(struct fetch *f, const char *name, struct arena *a);
+/* Of a header that may be there several times: all values, with ", " between them. */
+struct str fetch_header_all(struct fetch *f, const char *name, struct arena *a);
 /* Whether the request cannot have reached a server: connecting failed. */
 bool fetch_unsent(struct fetch *f);

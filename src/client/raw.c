@@ -25,7 +25,7 @@ static void read_head(struct raw_answer *to, struct fetch *f) {
     int64_t seconds;
     to->http_code = fetch_http_code(f);
     to->content_type = fetch_header(f, "content-type", to->arena);
-    to->warning = fetch_header(f, "warning", to->arena);
+    to->warning = fetch_header_all(f, "warning", to->arena);
     to->etag = fetch_header(f, "etag", to->arena);
     if (str_to_i64(fetch_header(f, "retry-after", to->arena), &seconds) && seconds > 0 && seconds < INT32_MAX)
         to->retry_after_seconds = (int)seconds;

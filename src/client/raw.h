@@ -30,7 +30,8 @@ struct raw_call {
 
 struct raw_answer {
     int http_code;
-    struct str content_type, warning; /* headers; in the arena */
+    struct str content_type;
+    struct str warning; /* all of them, with ", " between; in the arena, as all headers */
     struct str etag;
     int retry_after_seconds;
     struct str body;

@@ -12,3 +12,4 @@ int applet_token(int argc, char **argv);
 int applet_up(int argc, char **argv);
 int applet_kube_proxy(int argc, char **argv);
 int applet_dns(int argc, char **argv);
+int applet_kubectl(int argc, char **argv);

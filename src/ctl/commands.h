@@ -1,0 +1,8 @@
+/* ctl/commands: the rows of all commands, one file each (cmd_<name>.c), in order of the alphabet. */
+#pragma once
+
+#include "ctl/ctl.h"
+
+extern const struct command command_get;
+extern const struct command command_options;
+extern const struct command command_version;

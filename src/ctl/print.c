@@ -1,0 +1,98 @@
+/* Objects as -o says. See print.h. */
+#include "ctl/print.h"
+
+#include "codec/json.h"
+#include "codec/yaml.h"
+#include "ctl/discovery.h"
+#include "ctl/object.h"
+
+enum form { FORM_LINE, FORM_NAME, FORM_JSON, FORM_YAML };
+
+struct printer {
+    struct ctl *c;
+    enum form form;
+    bool managed_fields;
+    const char *suffix; /* " (dry run)" */
+    unsigned printed;
+};
+
+bool printer_is_plain(const struct printer *pr) {
+    return pr->form == FORM_LINE || pr->form == FORM_NAME;
+}
+
+static int form_of(struct ctl *c, struct str output, struct printer *pr, struct problem *p) {
+    if (!output.n)
+        pr->form = FORM_LINE;
+    else if (str_eq(output, S("name")))
+        pr->form = FORM_NAME;
+    else if (str_eq(output, S("json")))
+        pr->form = FORM_JSON;
+    else if (str_eq(output, S("yaml")))
+        pr->form = FORM_YAML;
+    else
+        return problem_set(
+            c, p,
+            "unable to match a printer suitable for the output format \"%.*s\", allowed formats "
+            "are: json,name,yaml",
+            STR_ARG(output));
+    return 0;
+}
+
+int printer_for(struct ctl *c, struct str output, struct printer **ret, struct problem *p) {
+    struct printer *pr = arena_new(&c->arena, struct printer);
+    *pr = (struct printer){.c = c, .suffix = ""};
+    pr->managed_fields =
+        opt_known(&c->opts, "show-managed-fields") && opt_bool(&c->opts, "show-managed-fields");
+    enum dry_run dry = DRY_RUN_NONE;
+    if (opt_known(&c->opts, "dry-run") && ctl_dry_run(c, &dry, p))
+        return CTL_PROBLEM;
+    pr->suffix = dry == DRY_RUN_CLIENT ? " (dry run)" : dry == DRY_RUN_SERVER ? " (server dry run)" : "";
+    if (form_of(c, output, pr, p))
+        return CTL_PROBLEM;
+    *ret = pr;
+    return 0;
+}
+
+int printer_new(struct ctl *c, struct printer **ret, struct problem *p) {
+    return printer_for(c, opt_str(&c->opts, "output"), ret, p);
+}
+
+static struct str kind_name_of(struct ctl *c, const struct jval *o) {
+    struct str group, version, api_version = object_api_version(o);
+    if (!str_split(api_version, '/', &group, &version))
+        group = S("");
+    struct resource r = {.group = group, .kind = object_kind(o)};
+    return resource_kind_name(c, &r);
+}
+
+static void print_line(struct printer *pr, const struct resource *r, const struct jval *o, const char *done) {
+    struct str name = object_name(o), kind = r ? resource_kind_name(pr->c, r) : kind_name_of(pr->c, o);
+    ctl_say(pr->c, "%.*s/%.*s", STR_ARG(kind), STR_ARG(name));
+    if (pr->form == FORM_LINE && *done)
+        ctl_say(pr->c, " %s%s", done, pr->suffix);
+    ctl_say(pr->c, "\n");
+}
+
+int printer_print(struct printer *pr, const struct resource *r, const struct jval *object, const char *done,
+                  struct problem *p) {
+    _cleanup_buf struct buf out = BUF_INIT;
+    (void)p;
+    struct jval o =
+        pr->managed_fields ? *object : object_without(&pr->c->arena, object, "metadata.managedFields");
+    switch (pr->form) {
+    case FORM_LINE:
+    case FORM_NAME: print_line(pr, r, &o, done); return 0;
+    case FORM_JSON:
+        json_write_indented(&out, &o, "    ");
+        buf_byte(&out, '\n');
+        break;
+    case FORM_YAML:
+        if (pr->printed)
+            buf_lit(&out, "---\n");
+        yaml_write(&out, &o);
+        break;
+    }
+    pr->printed++;
+    ctl_put(pr->c, buf_view(&out));
+    return 0;
+}
