@@ -57,10 +57,21 @@ static void on_closed(uv_handle_t *h) {
     free(c);
 }
 
+static void sent_now(struct conn *c) {
+    if (!c->unsent)
+        return;
+    c->unsent = false;
+    *(c->unsent_prev ? &c->unsent_prev->unsent_next : &c->loop->unsent) = c->unsent_next;
+    if (c->unsent_next)
+        c->unsent_next->unsent_prev = c->unsent_prev;
+    c->unsent_prev = c->unsent_next = NULL;
+}
+
 void conn_close(struct conn *c) {
     if (c->state == CONN_CLOSING)
         return;
     c->state = CONN_CLOSING;
+    sent_now(c);
     loop_timer_stop(c->loop->loop, &c->timer);
     (void)uv_poll_stop(&c->poll);
     if (c->protocol)
@@ -218,9 +229,7 @@ static bool write_out(struct conn *c) {
     return true;
 }
 
-void conn_push(struct conn *c) {
-    if (c->state != CONN_OPEN || c->in_callback || c->broken)
-        return;
+static void push_now(struct conn *c) {
     bool more = c->want_write || acts_when_sent(c) || c->out.bytes >= CONN_OUTPUT_LOW;
     c->broken = !write_out(c);
     c->owed |= more;
@@ -228,9 +237,39 @@ void conn_push(struct conn *c) {
     update_events(c);
 }
 
+void conn_send_unsent(struct timer *t) {
+    struct server_loop *l = (struct server_loop *)((char *)t - offsetof(struct server_loop, send));
+    while (l->unsent) {
+        struct conn *c = l->unsent;
+        sent_now(c);
+        if (c->state == CONN_OPEN && !c->broken)
+            push_now(c);
+    }
+}
+
+void conn_push(struct conn *c) {
+    if (c->state != CONN_OPEN || c->in_callback || c->broken)
+        return;
+    if (c->out.bytes >= TLS_RECORD_BYTES || acts_when_sent(c)) {
+        push_now(c);
+        return;
+    }
+    struct server_loop *l = c->loop;
+    if (c->unsent || c->want_write)
+        return;
+    if (!l->unsent)
+        loop_timer_start(l->loop, &l->send, 0);
+    c->unsent = true;
+    c->unsent_next = l->unsent;
+    if (l->unsent)
+        l->unsent->unsent_prev = c;
+    l->unsent = c;
+}
+
 void conn_flush(struct conn *c) {
     if (c->state != CONN_OPEN)
         return;
+    sent_now(c);
     bool broken = c->broken;
     do {
         size_t before = c->out.bytes;

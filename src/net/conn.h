@@ -44,7 +44,8 @@ struct conn_protocol {
 
 struct conn {
     struct server_loop *loop;
-    struct conn *prev, *next; /* of the loop */
+    struct conn *prev, *next;               /* of the loop */
+    struct conn *unsent_prev, *unsent_next; /* of those that conn_push left for the end of the loop's turn */
     uv_poll_t poll;
     int events; /* polled for now */
     int fd;
@@ -60,7 +61,8 @@ struct conn {
     struct http_request *upgraded; /* freed with the connection */
     bool read_paused, eof, want_write;
     bool close_when_sent, shut_when_sent, linger_when_sent;
-    bool shut;         /* wrote its last byte */
+    bool shut; /* wrote its last byte */
+    bool unsent;
     bool owed, broken; /* after conn_push: on_writable is, the connection is */
     bool in_callback;  /* closing waits until the protocol returns */
 };
@@ -77,8 +79,12 @@ void conn_send_copy(struct conn *c, const void *p, size_t n);
 void conn_flush(struct conn *c);
 
 /* Sends as far as the socket takes it and calls nobody back: handlers may be amid writing. The loop's next
- * turn does the rest (more output, closing). */
+ * turn does the rest (more output, closing). Less than a TLS record waits for the end of the loop's turn, so
+ * that what many streams of a connection have to say goes out at once. */
 void conn_push(struct conn *c);
+
+/* The timer of a loop that does it. */
+void conn_send_unsent(struct timer *t);
 
 /* Reads no more (or again): back-pressure. */
 void conn_pause(struct conn *c, bool pause);

@@ -28,8 +28,10 @@ struct server_loop {
     int listen_fd;
     bool listening;
     struct conn *conns;
-    char *read_buffer; /* CONN_READ_BYTES */
-    int64_t date_sec;  /* of date_text */
+    struct conn *unsent; /* conn_push */
+    struct timer send;   /* at the end of this turn */
+    char *read_buffer;   /* CONN_READ_BYTES */
+    int64_t date_sec;    /* of date_text */
     char date_text[48];
     atomic_uint n_conns;
 };
