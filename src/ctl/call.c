@@ -134,9 +134,10 @@ int ctl_call(struct ctl *c, const struct request *r, struct answer *ret, struct 
     print_warnings(c, raw.warning);
     if (read_tree(c, &raw, &answer, p))
         return CTL_PROBLEM;
+    if (answer.http_code >= 400 && !str_eq(object_kind(&answer.tree), S("Status")))
+        return problem_of_code(c, p, answer.http_code, r->what);
     if (answer.http_code >= 400)
-        return problem_of_status(c, p, answer.http_code,
-                                 str_eq(object_kind(&answer.tree), S("Status")) ? &answer.tree : NULL);
+        return problem_of_status(c, p, answer.http_code, &answer.tree);
     if (ret)
         *ret = answer;
     return 0;

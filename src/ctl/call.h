@@ -16,6 +16,7 @@ struct request {
     const char *content_type;
     struct str body;     /* absent: none */
     unsigned timeout_ms; /* 0: --request-timeout, or none */
+    struct str what;     /* "get pods x", for refusals without a Status; may be absent */
 };
 
 struct answer {
@@ -31,6 +32,8 @@ int ctl_call(struct ctl *c, const struct request *r, struct answer *ret, struct 
 
 /* The problem that a Status makes. http_code 0: the Status's own. */
 int problem_of_status(struct ctl *c, struct problem *p, int http_code, const struct jval *status);
+/* The same for an answer without a Status; what as in struct request. */
+int problem_of_code(struct ctl *c, struct problem *p, int http_code, struct str what);
 /* What ERR_IO and its like mean when the server could not be reached. */
 int problem_of_connection(struct ctl *c, struct problem *p, const struct err *err);
 
@@ -45,6 +48,15 @@ void url_escape(struct buf *out, struct str s);
 
 /* -- objects -- */
 
+#define ACCEPT_TABLE "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+
+struct get_options {
+    const char *accept;     /* NULL: the plain object */
+    bool include_object;    /* in the rows of tables: all of it */
+    struct str subresource; /* "": none */
+};
+int object_get_as(struct ctl *c, const struct resource *r, struct str ns, struct str name,
+                  const struct get_options *o, struct jval *ret, struct problem *p);
 int object_get(struct ctl *c, const struct resource *r, struct str ns, struct str name, struct jval *ret,
                struct problem *p);
 
@@ -82,7 +94,8 @@ int object_delete(struct ctl *c, const struct resource *r, struct str ns, struct
  * one page. */
 struct list_options {
     struct str label_selector, field_selector, resource_version;
-    const char *accept; /* NULL: plain objects */
+    const char *accept;  /* NULL: plain objects */
+    bool include_object; /* in the rows of tables: all of it */
     int64_t limit;
 };
 /* each: called per page; nonzero ends it. */
@@ -97,6 +110,7 @@ int object_list_all(struct ctl *c, const struct resource *r, struct str ns, cons
 struct watch_options {
     struct str label_selector, field_selector, resource_version;
     const char *accept;
+    bool include_object;
     bool bookmarks;
 };
 

@@ -14,9 +14,24 @@ static int finish(struct ctl *c, const struct request *r, struct jval *ret, stru
     return 0;
 }
 
+static struct str what_of(struct ctl *c, const char *verb, const struct resource *r, struct str name) {
+    return arena_printf(&c->arena, "%s %.*s%s%.*s", verb, STR_ARG(resource_full_name(c, r)),
+                        name.n ? " " : "", STR_ARG(name));
+}
+
+int object_get_as(struct ctl *c, const struct resource *r, struct str ns, struct str name,
+                  const struct get_options *o, struct jval *ret, struct problem *p) {
+    _cleanup_buf struct buf path = BUF_INIT;
+    buf_str(&path, resource_path(c, r, ns, name, o->subresource));
+    query_add(&path, "includeObject", o->include_object ? S("Object") : S(""));
+    struct request request = {
+        .path = buf_to_arena(&path, &c->arena), .accept = o->accept, .what = what_of(c, "get", r, name)};
+    return finish(c, &request, ret, p);
+}
+
 int object_get(struct ctl *c, const struct resource *r, struct str ns, struct str name, struct jval *ret,
                struct problem *p) {
-    return finish(c, &(struct request){.path = resource_path(c, r, ns, name, S(""))}, ret, p);
+    return object_get_as(c, r, ns, name, &(struct get_options){0}, ret, p);
 }
 
 static struct str write_path(struct ctl *c, const struct resource *r, struct str ns, struct str name,
@@ -38,6 +53,7 @@ int object_create(struct ctl *c, const struct resource *r, struct str ns, const 
     struct str name = o && o->subresource.n ? object_name(object) : S("");
     struct request request = {
         .method = "POST",
+        .what = what_of(c, "post", r, S("")),
         .path = write_path(c, r, ns, name, o, false),
         .content_type = "application/json",
         .body = object_json(&c->arena, object),
@@ -50,6 +66,7 @@ int object_replace(struct ctl *c, const struct resource *r, struct str ns, struc
                    struct problem *p) {
     struct request request = {
         .method = "PUT",
+        .what = what_of(c, "put", r, name),
         .path = write_path(c, r, ns, name, o, false),
         .content_type = "application/json",
         .body = object_json(&c->arena, object),
@@ -68,6 +85,7 @@ int object_patch(struct ctl *c, const struct resource *r, struct str ns, struct 
     };
     struct request request = {
         .method = "PATCH",
+        .what = what_of(c, "patch", r, name),
         .path = write_path(c, r, ns, name, o, type == PATCH_APPLY),
         .content_type = types[type],
         .body = patch,
@@ -102,6 +120,7 @@ int object_delete(struct ctl *c, const struct resource *r, struct str ns, struct
                   const struct delete_options *o, struct jval *ret, struct problem *p) {
     struct request request = {
         .method = "DELETE",
+        .what = what_of(c, "delete", r, name),
         .path = resource_path(c, r, ns, name, S("")),
         .content_type = "application/json",
         .body = delete_body(c, o),
@@ -117,6 +136,7 @@ static struct str list_path(struct ctl *c, const struct resource *r, struct str 
     query_add(&path, "fieldSelector", o->field_selector);
     if (!next.n)
         query_add(&path, "resourceVersion", o->resource_version);
+    query_add(&path, "includeObject", o->include_object ? S("Object") : S(""));
     query_add(&path, "continue", next);
     if (o->limit > 0)
         query_add(&path, "limit", arena_printf(&c->arena, "%lld", (long long)o->limit));
@@ -128,7 +148,8 @@ int object_list(struct ctl *c, const struct resource *r, struct str ns, const st
     struct str next = S("");
     do {
         struct jval page;
-        struct request request = {.path = list_path(c, r, ns, o, next), .accept = o->accept};
+        struct request request = {
+            .path = list_path(c, r, ns, o, next), .accept = o->accept, .what = what_of(c, "get", r, S(""))};
         if (finish(c, &request, &page, p))
             return CTL_PROBLEM;
         if (each(arg, &page))

@@ -73,15 +73,35 @@ static void print_line(struct printer *pr, const struct resource *r, const struc
     ctl_say(pr->c, "\n");
 }
 
+static struct jval without_managed_fields(struct ctl *c, const struct jval *o) {
+    const struct jval *items = object_array(o, "items");
+    struct jlist cleared = {0};
+    if (!items || !str_has_suffix(object_kind(o), S("List")))
+        return object_without(&c->arena, o, "metadata.managedFields");
+    for (uint32_t i = 0; i < items->n; i++)
+        jlist_add(&c->arena, &cleared, object_without(&c->arena, &items->items[i], "metadata.managedFields"));
+    return jval_with(&c->arena, o, S("items"), jlist_done(&cleared));
+}
+
+static void print_names(struct printer *pr, const struct resource *r, const struct jval *o,
+                        const char *done) {
+    const struct jval *items = object_array(o, "items");
+    if (!items || !str_eq(object_kind(o), S("List"))) {
+        print_line(pr, r, o, done);
+        return;
+    }
+    for (uint32_t i = 0; i < items->n; i++)
+        print_line(pr, NULL, &items->items[i], done);
+}
+
 int printer_print(struct printer *pr, const struct resource *r, const struct jval *object, const char *done,
                   struct problem *p) {
     _cleanup_buf struct buf out = BUF_INIT;
     (void)p;
-    struct jval o =
-        pr->managed_fields ? *object : object_without(&pr->c->arena, object, "metadata.managedFields");
+    struct jval o = pr->managed_fields ? *object : without_managed_fields(pr->c, object);
     switch (pr->form) {
     case FORM_LINE:
-    case FORM_NAME: print_line(pr, r, &o, done); return 0;
+    case FORM_NAME: print_names(pr, r, &o, done); return 0;
     case FORM_JSON:
         json_write_indented(&out, &o, "    ");
         buf_byte(&out, '\n');

@@ -57,30 +57,41 @@ static struct str invalid_text(struct ctl *c, const struct jval *status, struct 
     return head;
 }
 
-int problem_of_status(struct ctl *c, struct problem *p, int http_code, const struct jval *status) {
-    struct str reason = object_str(status, "reason"), message = object_str(status, "message");
-    if (!http_code)
-        http_code = (int)object_int(status, "code", 500);
-    const struct reason *known = reason_of(http_code);
-    if (!status && known->reason) {
-        reason = str_from(known->reason);
-        message = str_from(known->message);
-    }
-    if (!message.n)
-        message = arena_printf(&c->arena, "the server answered with code %d", http_code);
-    *p = (struct problem){.http_code = http_code, .reason = reason, .message = message};
-    if (status)
-        p->status = *status;
-    if (str_eq(reason, S("Unauthorized")))
+static void put_text(struct ctl *c, struct problem *p, const struct jval *status) {
+    if (str_eq(p->reason, S("Unauthorized")))
         p->text = arena_printf(&c->arena, "error: You must be logged in to the server (%.*s)",
-                               STR_ARG(status ? message : reason));
-    else if (str_eq(reason, S("Invalid")))
-        p->text = invalid_text(c, status, message);
-    else if (reason.n && !str_eq(reason, S("Unknown")))
-        p->text =
-            arena_printf(&c->arena, "Error from server (%.*s): %.*s", STR_ARG(reason), STR_ARG(message));
+                               STR_ARG(status ? p->message : p->reason));
+    else if (str_eq(p->reason, S("Invalid")))
+        p->text = invalid_text(c, status, p->message);
+    else if (p->reason.n && !str_eq(p->reason, S("Unknown")))
+        p->text = arena_printf(&c->arena, "Error from server (%.*s): %.*s", STR_ARG(p->reason),
+                               STR_ARG(p->message));
     else
-        p->text = arena_printf(&c->arena, "Error from server: %.*s", STR_ARG(message));
+        p->text = arena_printf(&c->arena, "Error from server: %.*s", STR_ARG(p->message));
+}
+
+int problem_of_status(struct ctl *c, struct problem *p, int http_code, const struct jval *status) {
+    *p = (struct problem){
+        .http_code = http_code ? http_code : (int)object_int(status, "code", 500),
+        .reason = object_str(status, "reason"),
+        .message = object_str(status, "message"),
+        .status = *status,
+    };
+    put_text(c, p, status);
+    return CTL_PROBLEM;
+}
+
+int problem_of_code(struct ctl *c, struct problem *p, int http_code, struct str what) {
+    const struct reason *r = reason_of(http_code);
+    *p = (struct problem){.http_code = http_code, .reason = str_from(r->reason ? r->reason : "")};
+    p->message = r->message ? str_from(r->message)
+                            : arena_printf(&c->arena,
+                                           "the server responded with the status code %d but did not "
+                                           "return more information",
+                                           http_code);
+    if (what.n)
+        p->message = arena_printf(&c->arena, "%.*s (%.*s)", STR_ARG(p->message), STR_ARG(what));
+    put_text(c, p, NULL);
     return CTL_PROBLEM;
 }
 

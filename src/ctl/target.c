@@ -33,11 +33,16 @@ int target_fetch(struct ctl *c, struct target *t, struct problem *p) {
     return 0;
 }
 
+static int fetch_as(struct finding *f, struct target *t, struct problem *p) {
+    struct get_options o = {f->s->accept, f->s->include_object, f->s->subresource};
+    return object_get_as(f->c, t->resource, t->ns, t->name, &o, &t->object, p);
+}
+
 /* One by name. A failure is the object's own. */
 static void add_named(struct finding *f, const struct resource *r, struct str name) {
     struct problem p;
     struct target t = {.resource = r, .name = name, .ns = r->namespaced ? f->c->ns : S("")};
-    if (f->s->fetch && target_fetch(f->c, &t, &p)) {
+    if (f->s->fetch && fetch_as(f, &t, &p)) {
         if (!(problem_not_found(&p) && f->s->ignore_not_found))
             (void)ctl_fail_item(f->c, &p);
         return;
@@ -56,22 +61,45 @@ static struct jval with_kind(struct ctl *c, const struct jval *item, const struc
     return o;
 }
 
-static int add_list(struct finding *f, const struct resource *r, struct problem *p) {
-    struct ctl *c = f->c;
-    struct jval items;
-    struct list_options o = {.label_selector = f->labels, .field_selector = f->fields, .limit = 500};
-    struct str ns = f->all_namespaces ? S("") : c->ns;
-    if (object_list_all(c, r, ns, &o, &items, p)) {
-        problem_of_list(c, p, r, f->labels, f->fields);
-        return CTL_PROBLEM;
+struct adding {
+    struct finding *f;
+    const struct resource *r;
+};
+
+static int add_page(void *arg, const struct jval *page) {
+    struct adding *x = arg;
+    struct ctl *c = x->f->c;
+    const struct jval *items = object_array(page, "items");
+    if (x->f->s->whole_lists) {
+        add(x->f, (struct target){.resource = x->r, .object = *page});
+        return 0;
     }
-    for (uint32_t i = 0; i < items.n; i++) {
-        struct jval object = with_kind(c, &items.items[i], r);
-        struct target t = {
-            .resource = r, .ns = object_namespace(&object), .name = object_name(&object), .object = object};
-        add(f, t);
+    for (uint32_t i = 0; items && i < items->n; i++) {
+        struct jval object = with_kind(c, &items->items[i], x->r);
+        struct target t = {.resource = x->r,
+                           .ns = object_namespace(&object),
+                           .name = object_name(&object),
+                           .object = object};
+        add(x->f, t);
     }
     return 0;
+}
+
+static int add_list(struct finding *f, const struct resource *r, struct problem *p) {
+    const struct select *s = f->s;
+    struct list_options o = {
+        .label_selector = f->labels,
+        .field_selector = f->fields,
+        .accept = s->accept,
+        .include_object = s->include_object,
+        .limit = s->limit ? s->limit : 500,
+    };
+    struct adding x = {f, r};
+    struct str ns = f->all_namespaces ? S("") : f->c->ns;
+    if (object_list(f->c, r, ns, &o, add_page, &x, p) == 0)
+        return 0;
+    problem_of_list(f->c, p, r, f->labels, f->fields);
+    return CTL_PROBLEM;
 }
 
 void problem_of_list(struct ctl *c, struct problem *p, const struct resource *r, struct str labels,
@@ -144,6 +172,8 @@ static int by_types(struct finding *f, struct str list, const struct str *names,
         return problem_set(f->c, p, "resource(s) were provided, but no name was specified");
     if (n && f->all_namespaces)
         return problem_set(f->c, p, "a resource cannot be retrieved by name across all namespaces");
+    if (!n && f->s->subresource.n)
+        return problem_set(f->c, p, "subresource cannot be used when bulk resources are specified");
     f->to->one = n == 1 && types.n == 1;
     f->to->lists = n == 0;
     for (size_t i = 0; i < types.n; i++) {
@@ -229,7 +259,9 @@ static int add_manifest(struct finding *f, const struct manifest *m, struct prob
     struct ctl *c = f->c;
     if (manifest_target(c, m, f->s->any_namespace, &t, p))
         return CTL_PROBLEM;
-    if (f->s->fetch && f->s->no_objects && !f->local && t.name.n && target_fetch(c, &t, p)) {
+    if (f->s->fetch && f->s->no_objects && !f->local && !t.name.n)
+        return add_list(f, t.resource, p);
+    if (f->s->fetch && f->s->no_objects && !f->local && fetch_as(f, &t, p)) {
         if (problem_not_found(p) && f->s->ignore_not_found)
             return 0;
         return CTL_PROBLEM;

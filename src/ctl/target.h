@@ -30,8 +30,14 @@ struct select {
     bool all;        /* TYPE alone means all of it */
     bool no_objects; /* objects of files are only names: the server's are asked for */
     bool ignore_not_found;
-    bool one_type;      /* "… may not be specified together" */
-    bool any_namespace; /* a manifest's namespace may differ from --namespace */
+    bool one_type; /* "… may not be specified together" */
+    /* as objects are asked for */
+    const char *accept;     /* NULL: plain ones */
+    bool include_object;    /* in the rows of tables: all of it */
+    bool whole_lists;       /* a list is one target (or several, one for each page) */
+    int64_t limit;          /* of a page; 0: 500; < 0: none */
+    struct str subresource; /* of objects by name */
+    bool any_namespace;     /* a manifest's namespace may differ from --namespace */
 };
 
 /* Problems with single objects are printed at once, make c->status 1, and leave the object out; *p is of what

@@ -79,6 +79,7 @@ static struct str watch_path(struct ctl *c, const struct resource *r, struct str
     query_add(&path, "labelSelector", o->label_selector);
     query_add(&path, "fieldSelector", o->field_selector);
     query_add(&path, "resourceVersion", o->resource_version);
+    query_add(&path, "includeObject", o->include_object ? S("Object") : S(""));
     query_add(&path, "allowWatchBookmarks", o->bookmarks ? S("true") : S(""));
     return buf_to_arena(&path, &c->arena);
 }
@@ -86,7 +87,10 @@ static struct str watch_path(struct ctl *c, const struct resource *r, struct str
 int watch_open(struct ctl *c, const struct resource *r, struct str ns, const struct watch_options *o,
                struct watch **ret, struct problem *p) {
     struct err err = ERR_INIT;
+    unsigned timeout_ms = RAW_FOREVER;
     if (ctl_connect(c, p))
+        return CTL_PROBLEM;
+    if (!str_eq(opt_str(&c->opts, "request-timeout"), S("0")) && ctl_request_timeout(c, &timeout_ms, p))
         return CTL_PROBLEM;
     struct watch *w = calloc(1, sizeof *w);
     if (!w)
@@ -96,7 +100,7 @@ int watch_open(struct ctl *c, const struct resource *r, struct str ns, const str
     chan_init(&w->lines, sizeof(struct line), WATCH_LINES_MAX);
     struct str accept = arena_printf(&c->arena, "Accept: %s", o->accept ? o->accept : "application/json");
     struct raw_call call = {
-        .path = watch_path(c, r, ns, o), .headers = &accept, .n_headers = 1, .timeout_ms = RAW_FOREVER};
+        .path = watch_path(c, r, ns, o), .headers = &accept, .n_headers = 1, .timeout_ms = timeout_ms};
     struct raw_sink sink = {on_head, on_data, on_done, w};
     if (client_raw_start(c->client, &call, &sink, &w->stream, &err)) {
         watch_free(w);
@@ -113,9 +117,10 @@ static int ended(struct watch *w, struct str *ret_type, struct problem *p) {
     if (w->http_code >= 400) {
         struct str text = buf_to_arena(&w->rest, &w->c->arena);
         bool is_status = json_parse(&w->c->arena, text, NULL, NULL, &status, &err) == 0;
-        return problem_of_status(w->c, p, w->http_code, is_status ? &status : NULL);
+        return is_status ? problem_of_status(w->c, p, w->http_code, &status)
+                         : problem_of_code(w->c, p, w->http_code, STR_NONE);
     }
-    if (w->err.code && w->http_code == 0)
+    if (w->err.code && w->http_code == 0 && w->err.code != ERR_TIMEOUT)
         return problem_of_connection(w->c, p, &w->err);
     *ret_type = STR_NONE;
     return 0;
