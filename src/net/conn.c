@@ -45,6 +45,18 @@ void conn_pause(struct conn *c, bool pause) {
 
 /* -- closing -- */
 
+static bool all_sent(const struct conn *c) {
+    return chunkq_empty(&c->out) && c->cipher.n == 0;
+}
+
+static void say_goodbye(struct conn *c) {
+    if (!c->ssl)
+        return;
+    (void)SSL_shutdown(c->ssl);
+    (void)conn_tls_flush(c);
+    ERR_clear_error();
+}
+
 static void on_closed(uv_handle_t *h) {
     struct conn *c = h->data;
     close(c->fd);
@@ -52,8 +64,7 @@ static void on_closed(uv_handle_t *h) {
     chunkq_fini(&c->out);
     if (c->upgraded)
         request_free(c->upgraded);
-    if (c->ssl)
-        SSL_free(c->ssl);
+    conn_tls_free(c);
     free(c);
 }
 
@@ -76,9 +87,7 @@ void conn_close(struct conn *c) {
     (void)uv_poll_stop(&c->poll);
     if (c->protocol)
         c->protocol->on_close(c);
-    if (c->ssl)
-        (void)SSL_shutdown(c->ssl);
-    ERR_clear_error();
+    say_goodbye(c);
     uv_close((uv_handle_t *)&c->poll, on_closed);
 }
 
@@ -87,7 +96,7 @@ void conn_finish(struct conn *c) {
     if (c->state == CONN_CLOSING)
         return;
     conn_deadline(c, c->loop->server->o.idle_timeout_ms);
-    if (chunkq_empty(&c->out) && !c->in_callback)
+    if (all_sent(c) && !c->in_callback)
         conn_close(c);
 }
 
@@ -121,9 +130,7 @@ static const struct conn_protocol linger_protocol = {
 
 static void shut(struct conn *c) {
     c->shut = true;
-    if (c->ssl)
-        (void)SSL_shutdown(c->ssl);
-    ERR_clear_error();
+    say_goodbye(c);
     (void)shutdown(c->fd, SHUT_WR);
 }
 
@@ -150,7 +157,7 @@ static bool acts_when_sent(const struct conn *c) {
 
 void conn_shutdown(struct conn *c) {
     c->shut_when_sent = true;
-    if (c->state == CONN_OPEN && chunkq_empty(&c->out) && !c->in_callback && !c->shut)
+    if (c->state == CONN_OPEN && all_sent(c) && !c->in_callback && !c->shut)
         shut(c);
 }
 
@@ -214,18 +221,20 @@ static ssize_t write_tls(struct conn *c) {
 }
 
 static bool write_out(struct conn *c) {
-    while (!chunkq_empty(&c->out)) {
+    bool full = false;
+    if (c->ssl && !conn_tls_flush(c))
+        return false;
+    while (!full && !chunkq_empty(&c->out)) {
         ssize_t n = c->ssl ? write_tls(c) : write_plain(c);
         if (n < 0)
             return false;
-        if (n == 0) {
-            c->want_write = true;
-            return true;
-        }
+        full = n == 0;
         c->sent += (uint64_t)n;
         chunkq_consume(&c->out, (size_t)n);
     }
-    c->want_write = false;
+    if (c->ssl && !conn_tls_flush(c))
+        return false;
+    c->want_write = full || c->cipher.n;
     return true;
 }
 
@@ -272,7 +281,7 @@ void conn_flush(struct conn *c) {
     sent_now(c);
     bool broken = c->broken;
     do {
-        size_t before = c->out.bytes;
+        size_t before = c->out.bytes + c->cipher.n;
         broken = broken || !write_out(c);
         if (broken || c->want_write || (before == 0 && !c->owed))
             break;
@@ -285,7 +294,7 @@ void conn_flush(struct conn *c) {
         return;
     if (broken)
         conn_close(c);
-    else if (acts_when_sent(c) && chunkq_empty(&c->out))
+    else if (acts_when_sent(c) && all_sent(c))
         after_sent(c);
     else
         update_events(c);
@@ -311,13 +320,14 @@ static void start_protocol(struct conn *c) {
 /* False when the connection is to be closed. */
 static bool handshake(struct conn *c) {
     ERR_clear_error();
-    int r = SSL_accept(c->ssl);
+    int r = SSL_accept(c->ssl), e = SSL_get_error(c->ssl, r);
+    if (!conn_tls_flush(c))
+        return false;
+    c->want_write = e == SSL_ERROR_WANT_WRITE || c->cipher.n;
     if (r == 1) {
         start_protocol(c);
         return true;
     }
-    int e = SSL_get_error(c->ssl, r);
-    c->want_write = e == SSL_ERROR_WANT_WRITE;
     update_events(c);
     return e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE;
 }
@@ -407,16 +417,6 @@ static void note_peer(struct conn *c) {
     c->peer.address = str_from(c->address);
 }
 
-static bool start_tls(struct conn *c) {
-    SSL_CTX *ctx = atomic_load(&c->loop->server->ctx);
-    c->ssl = SSL_new(ctx);
-    if (!c->ssl || SSL_set_fd(c->ssl, c->fd) != 1)
-        return false;
-    SSL_set_accept_state(c->ssl);
-    c->peer.tls = true;
-    return true;
-}
-
 void conn_accept(struct server_loop *l, int fd) {
     struct conn *c = calloc(1, sizeof *c);
     if (!c)
@@ -435,9 +435,10 @@ void conn_accept(struct server_loop *l, int fd) {
     }
     server_conn_added(l, c);
     conn_deadline(c, l->server->o.header_timeout_ms);
-    if (!atomic_load(&l->server->ctx))
+    SSL_CTX *ctx = atomic_load(&l->server->ctx);
+    if (!ctx)
         start_protocol(c);
-    else if (!start_tls(c)) {
+    else if (!conn_tls_open(c, ctx)) {
         conn_close(c);
         return;
     }

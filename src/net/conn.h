@@ -12,6 +12,7 @@
 #include <openssl/ssl.h>
 #include <uv.h>
 
+#include "base/buf.h"
 #include "base/timer.h"
 #include "net/chunkq.h"
 #include "net/http.h"
@@ -20,9 +21,10 @@ struct server_loop;
 struct conn;
 struct h2;
 
-#define CONN_READ_BYTES (64u * 1024) /* one read; a buffer of the loop */
-#define CONN_INPUT_MAX (64u * 1024)  /* kept while a request is being answered; then reading stops */
-#define CONN_OUTPUT_LOW (64u * 1024) /* below it, protocols hand over more */
+#define CONN_READ_BYTES (64u * 1024)    /* one read; a buffer of the loop */
+#define CONN_INPUT_MAX (64u * 1024)     /* kept while a request is being answered; then reading stops */
+#define CONN_CIPHER_BYTES (128u * 1024) /* written at once; a buffer of the loop */
+#define CONN_OUTPUT_LOW (64u * 1024)    /* below it, protocols hand over more */
 
 enum conn_state { CONN_HANDSHAKE, CONN_OPEN, CONN_CLOSING };
 
@@ -54,7 +56,8 @@ struct conn {
     const struct conn_protocol *protocol; /* NULL during the handshake */
     void *p;                              /* the protocol's */
     struct chunkq out;
-    uint64_t sent; /* bytes */
+    struct buf cipher; /* of TLS: what the socket did not take yet */
+    uint64_t sent;     /* bytes */
     struct timer timer;
     struct http_peer peer;
     char address[64];
@@ -104,6 +107,16 @@ void conn_close(struct conn *c);
 
 /* Starts the one time limit there is (0: none), in milliseconds from now. */
 void conn_deadline(struct conn *c, unsigned ms);
+
+/* -- TLS, conn_tls.c -- */
+
+BIO_METHOD *conn_tls_method(void);
+/* False: out of memory. */
+bool conn_tls_open(struct conn *c, SSL_CTX *ctx);
+void conn_tls_free(struct conn *c);
+/* After every call of OpenSSL that may write. False: the connection is broken. What the socket did not take
+ * waits in c->cipher. */
+bool conn_tls_flush(struct conn *c);
 
 extern const struct conn_protocol h1_protocol, h2_protocol, raw_protocol;
 

@@ -229,7 +229,8 @@ static int start_loops(struct http_server *s, struct err *err) {
         struct loop_options o = {.name = name, .on_quit = on_quit, .on_quit_arg = l};
         l->send.fire = conn_send_unsent;
         l->read_buffer = malloc(CONN_READ_BYTES);
-        if (!l->read_buffer)
+        l->cipher = s->gathering ? malloc(CONN_CIPHER_BYTES) : NULL;
+        if (!l->read_buffer || (s->gathering && !l->cipher))
             panic("out of memory");
         int r = loop_start(&o, &l->loop, err);
         if (r < 0)
@@ -292,6 +293,7 @@ static int open_tls(struct http_server *s, struct err *err) {
     if (!s->watch)
         panic("out of memory");
     s->watch->server = s;
+    s->gathering = conn_tls_method();
     mutex_init(&s->watch->lock);
     tls_files_init(&s->watch->files, s->o.cert_path, s->o.key_path, s->o.client_ca_path);
     return reload(s, err);
@@ -328,6 +330,7 @@ static void free_server(struct http_server *s) {
         if (s->loops[i].listen_fd >= 0)
             close(s->loops[i].listen_fd);
         free(s->loops[i].read_buffer);
+        free(s->loops[i].cipher);
     }
     if (s->watch) {
         for (size_t i = 0; i < s->watch->n_old; i++)
@@ -338,6 +341,7 @@ static void free_server(struct http_server *s) {
         free(s->watch);
     }
     SSL_CTX_free(atomic_load(&s->ctx));
+    BIO_meth_free(s->gathering);
     free(s->loops);
     free(s);
 }

@@ -17,6 +17,7 @@ struct http_server {
     atomic_uint connections;
     atomic_bool draining;
     struct http_cert_watch *watch;
+    BIO_METHOD *gathering; /* conn_tls.c; NULL without TLS */
 };
 
 /* One loop with its listener and connections. */
@@ -31,7 +32,9 @@ struct server_loop {
     struct conn *unsent; /* conn_push */
     struct timer send;   /* at the end of this turn */
     char *read_buffer;   /* CONN_READ_BYTES */
-    int64_t date_sec;    /* of date_text */
+    char *cipher;        /* CONN_CIPHER_BYTES; conn_tls.c */
+    size_t n_cipher;
+    int64_t date_sec; /* of date_text */
     char date_text[48];
     atomic_uint n_conns;
 };

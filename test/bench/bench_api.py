@@ -170,7 +170,7 @@ class Load:
                 json.dump(body, f)
             command += ['-d', s.path('body'), '-H', 'Content-Type: application/json']
         cpu, begin = s.cpu(), time.monotonic()
-        out = subprocess.run(command + [s.url(path)], capture_output=True, text=True, timeout=300)
+        out = subprocess.run(command + [s.url(path)], capture_output=True, text=True, timeout=60)
         seconds = time.monotonic() - begin
         if out.returncode or f' {n} succeeded' not in out.stdout:
             raise RuntimeError(f'h2load {path}: {out.stdout[-1500:]}{out.stderr}')
