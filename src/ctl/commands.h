@@ -3,6 +3,7 @@
 
 #include "ctl/ctl.h"
 
+extern const struct command command_create;
 extern const struct command command_get;
 extern const struct command command_options;
 extern const struct command command_version;

@@ -26,23 +26,32 @@ int ctl_request_timeout(struct ctl *c, unsigned *ret_ms, struct problem *p) {
     return 0;
 }
 
+/* A flag that all commands have; a command's own of that name ("--user") means something else. */
+static struct str global_str(const struct opts *o, const char *name) {
+    const struct opt_value *v = opts_find(o, str_from(name));
+    for (const struct opt_row *r = global_flags; r->name; r++)
+        if (v && v->row == r)
+            return v->text;
+    return S("");
+}
+
 static struct kubeconfig_flags flags_of(struct ctl *c) {
     const struct opts *o = &c->opts;
     struct kubeconfig_flags f = {
-        .context = opt_str(o, "context"),
-        .cluster = opt_str(o, "cluster"),
-        .user = opt_str(o, "user"),
-        .ns = opt_str(o, "namespace"),
-        .server = opt_str(o, "server"),
-        .tls_server_name = opt_str(o, "tls-server-name"),
-        .ca_path = opt_str(o, "certificate-authority"),
-        .cert_path = opt_str(o, "client-certificate"),
-        .key_path = opt_str(o, "client-key"),
-        .token = opt_str(o, "token"),
-        .username = opt_str(o, "username"),
-        .password = opt_str(o, "password"),
-        .as_user = opt_str(o, "as"),
-        .as_uid = opt_str(o, "as-uid"),
+        .context = global_str(o, "context"),
+        .cluster = global_str(o, "cluster"),
+        .user = global_str(o, "user"),
+        .ns = global_str(o, "namespace"),
+        .server = global_str(o, "server"),
+        .tls_server_name = global_str(o, "tls-server-name"),
+        .ca_path = global_str(o, "certificate-authority"),
+        .cert_path = global_str(o, "client-certificate"),
+        .key_path = global_str(o, "client-key"),
+        .token = global_str(o, "token"),
+        .username = global_str(o, "username"),
+        .password = global_str(o, "password"),
+        .as_user = global_str(o, "as"),
+        .as_uid = global_str(o, "as-uid"),
         .insecure = opt_bool(o, "insecure-skip-tls-verify"),
     };
     f.as_groups = opt_list(o, "as-group", &f.n_as_groups);

@@ -42,11 +42,9 @@ void problem_wrap(struct ctl *c, struct problem *p, const char *fmt, ...) {
     va_start(ap, fmt);
     struct str what = arena_vprintf(&c->arena, fmt, ap);
     va_end(ap);
+    if (!str_has_suffix(p->text, p->message) || str_eq(p->reason, S("Invalid")))
+        return; /* a text of its own */
     struct str head = str_cut(p->text, p->text.n - p->message.n);
-    if (!str_has_suffix(p->text, p->message)) { /* a text of its own, such as that of invalid objects */
-        p->text = arena_printf(&c->arena, "%.*s: %.*s", STR_ARG(what), STR_ARG(p->text));
-        return;
-    }
     p->message = arena_printf(&c->arena, "%.*s: %.*s", STR_ARG(what), STR_ARG(p->message));
     p->text = arena_printf(&c->arena, "%.*s%.*s", STR_ARG(head), STR_ARG(p->message));
 }
@@ -109,9 +107,11 @@ int ctl_dry_run(struct ctl *c, enum dry_run *ret, struct problem *p) {
     struct str s = opt_str(&c->opts, "dry-run");
     *ret = DRY_RUN_NONE;
     if (str_eq(s, S("client")) || str_eq(s, S("unchanged")) || str_eq(s, S("true"))) {
-        if (!str_eq(s, S("client")))
-            ctl_warn(c, "--dry-run=%.*s is deprecated%s and can be replaced with --dry-run=client.",
-                     STR_ARG(s), str_eq(s, S("true")) ? " (boolean value)" : "");
+        bool told = c->dry_run_told;
+        c->dry_run_told = true;
+        if (!str_eq(s, S("client")) && !told)
+            ctl_warn(c, "--dry-run%s is deprecated and can be replaced with --dry-run=client.",
+                     str_eq(s, S("true")) ? "=true" : "");
         *ret = DRY_RUN_CLIENT;
     } else if (str_eq(s, S("server"))) {
         *ret = DRY_RUN_SERVER;
@@ -135,6 +135,16 @@ bool ctl_confirm(struct ctl *c, const char *question) {
 
 /* -- running -- */
 
+static bool missing_flags(struct ctl *c) {
+    _cleanup_buf struct buf names = BUF_INIT;
+    for (size_t i = 0; i < c->opts.n; i++)
+        if (c->opts.v[i].row->required && !c->opts.v[i].given)
+            buf_printf(&names, "%s\"%s\"", names.n ? ", " : "", c->opts.v[i].row->name);
+    if (names.n)
+        (void)ctl_error(c, "required flag(s) %.*s not set", STR_ARG(buf_view(&names)));
+    return names.n > 0;
+}
+
 static int run_command(struct ctl *c, const struct command *command, const struct str *argv, size_t n) {
     struct err err = ERR_INIT;
     c->command = command;
@@ -151,7 +161,7 @@ static int run_command(struct ctl *c, const struct command *command, const struc
     }
     if (!command->run)
         return ctl_usage_error(c, "unknown command \"%.*s\"", STR_ARG(c->opts.args[0]));
-    return command->run(c);
+    return missing_flags(c) ? 1 : command->run(c);
 }
 
 static int run(struct ctl *c, int argc, char **argv) {

@@ -61,6 +61,7 @@ struct ctl {
 
     int status; /* exit status, when something failed on the way */
     size_t n_warnings;
+    bool dry_run_told; /* that a form of --dry-run is deprecated */
 };
 
 /* Runs argv (argv[0] is the program) and returns the exit status. */

@@ -36,6 +36,7 @@ struct opt_row {
     const char *bare;  /* what it means without a value, NULL: it needs one (but OPT_BOOL: "true") */
     const char *help;
     bool hidden;
+    bool required;
 };
 
 struct opt_value {

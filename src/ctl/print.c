@@ -4,6 +4,7 @@
 #include "codec/json.h"
 #include "codec/yaml.h"
 #include "ctl/discovery.h"
+#include "ctl/maker.h"
 #include "ctl/object.h"
 
 enum form { FORM_LINE, FORM_NAME, FORM_JSON, FORM_YAML };
@@ -113,6 +114,17 @@ int printer_print(struct printer *pr, const struct resource *r, const struct jva
         break;
     }
     pr->printed++;
+    ctl_put(pr->c, buf_view(&out));
+    return 0;
+}
+
+int printer_print_typed(struct printer *pr, const struct jval *object, const char *done, struct problem *p) {
+    if (pr->form != FORM_JSON)
+        return printer_print(pr, NULL, object, done, p);
+    _cleanup_buf struct buf out = BUF_INIT;
+    struct jval o = pr->managed_fields ? *object : without_managed_fields(pr->c, object);
+    json_indent(&out, typed_json(pr->c, &o), "    ");
+    buf_byte(&out, '\n');
     ctl_put(pr->c, buf_view(&out));
     return 0;
 }

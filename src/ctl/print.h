@@ -17,6 +17,9 @@ int printer_new(struct ctl *c, struct printer **ret, struct problem *p);
 /* Prints one object; done: "created", used without -o. resource: for its name, NULL: of the object's kind. */
 int printer_print(struct printer *pr, const struct resource *r, const struct jval *object, const char *done,
                   struct problem *p);
+/* The same for an object in the form of upstream's types (typed_form): JSON comes in the order of the types.
+ */
+int printer_print_typed(struct printer *pr, const struct jval *object, const char *done, struct problem *p);
 /* Whether -o was given at all, and whether -o name was. */
 bool printer_is_plain(const struct printer *pr);
 /* For commands with other forms of their own: reads the same flags, with this -o. */

@@ -48,13 +48,14 @@ static struct str invalid_text(struct ctl *c, const struct jval *status, struct 
     const struct jval *details = jval_get(status, S("details"));
     struct str kind = object_str(details, "kind"), name = object_str(details, "name");
     const struct jval *causes = object_array(details, "causes");
-    if (!details || !kind.n)
-        return arena_printf(&c->arena, "The request is invalid%s%.*s", message.n ? ": " : "",
-                            STR_ARG(message));
-    struct str head = arena_printf(&c->arena, "The %.*s \"%.*s\" is invalid", STR_ARG(kind), STR_ARG(name));
-    if (causes && causes->n)
-        return arena_printf(&c->arena, "%.*s: %.*s", STR_ARG(head), STR_ARG(causes_text(c, causes)));
-    return head;
+    struct str head = S("The request is invalid");
+    if (kind.n || name.n)
+        head = arena_printf(&c->arena, "The %.*s \"%.*s\" is invalid", STR_ARG(kind), STR_ARG(name));
+    else if (message.n && !(causes && causes->n))
+        head = arena_printf(&c->arena, "%.*s: %.*s", STR_ARG(head), STR_ARG(message));
+    if (!causes || !causes->n)
+        return head;
+    return arena_printf(&c->arena, "%.*s: %.*s", STR_ARG(head), STR_ARG(causes_text(c, causes)));
 }
 
 static void put_text(struct ctl *c, struct problem *p, const struct jval *status) {
