@@ -17,9 +17,9 @@
 #include "controller/controller.h"
 #include "main/applet.h"
 #include "main/flags.h"
+#include "main/health.h"
 #include "main/signals.h"
 #include "main/version.h"
-#include "net/http.h"
 
 #define PEM_MAX (256u * 1024)
 
@@ -28,7 +28,7 @@ struct manager {
     struct controllers_options o;
     struct client *client;
     struct controllers *controllers;
-    struct http_server *http;
+    struct health *health;
     /* flags */
     const char *config, *kubeconfig, *master, *root_ca, *account_key, *signing_cert, *signing_key;
     const char *cluster_cidr, *service_cidr, *bind_address, *logging_format;
@@ -38,34 +38,6 @@ struct manager {
     int64_t port, mask, mask_v4, mask_v6, large_cluster, terminated, per_slice, verbosity, threads;
     bool version, leader_elect;
 };
-
-/* -- health and metrics -- */
-
-static void on_request(void *arg, struct http_request *r) {
-    struct manager *m = arg;
-    struct str path = http_in(r)->path;
-    if (str_eq(path, S("/healthz")) || str_eq(path, S("/livez")) || str_eq(path, S("/readyz"))) {
-        http_respond_text(r, 200, S("text/plain; charset=utf-8"), S("ok"));
-    } else if (str_eq(path, S("/metrics"))) {
-        _cleanup_buf struct buf text = BUF_INIT;
-        metrics_write(m->o.metrics, &text);
-        http_respond_text(r, 200, S("text/plain; version=0.0.4; charset=utf-8"), buf_view(&text));
-    } else {
-        http_respond_text(r, 404, S("text/plain; charset=utf-8"), S("404 page not found\n"));
-    }
-}
-
-static int start_http(struct manager *m, struct err *err) {
-    if (m->port <= 0)
-        return 0;
-    return http_server_start(&(struct http_server_options){.address = str_from(m->bind_address),
-                                                           .port = (uint16_t)m->port,
-                                                           .loops = 1,
-                                                           .connections_max = 64,
-                                                           .handler = on_request,
-                                                           .arg = m},
-                             &m->http, err);
-}
 
 /* -- options -- */
 
@@ -109,8 +81,6 @@ static int finish_options(struct manager *m, struct err *err) {
         return err_set(err, ERR_INVALID, "--max-endpoints-per-slice: a number from 1 to 1000");
     if (m->threads < 1 || m->threads > 64)
         return err_set(err, ERR_INVALID, "--threads: a number from 1 to 64");
-    if (m->port < 0 || m->port > 65535)
-        return err_set(err, ERR_INVALID, "--secure-port: a number up to 65535");
     int rc = read_pem(m, m->root_ca, &o->root_ca_pem, err);
     if (!rc)
         rc = read_pem(m, m->account_key, &o->service_account_key, err);
@@ -201,11 +171,11 @@ static int start(struct manager *m, struct err *err) {
         return rc;
     m->o.client = m->client;
     rc = controllers_start(&m->o, &m->controllers, err);
-    return rc ? rc : start_http(m, err);
+    return rc ? rc : health_start(m->bind_address, m->port, m->o.metrics, &m->health, err);
 }
 
 static void stop(struct manager *m) {
-    http_server_stop(m->http, 1000);
+    health_stop(m->health);
     controllers_stop(m->controllers);
     client_free(m->client);
     metrics_free(m->o.metrics);

@@ -212,7 +212,7 @@ static void forget_lists(const struct flags *f, int argc, char **argv) {
 }
 
 int flags_parse(const struct flags *f, int argc, char **argv, struct flag_list *ret_args, struct err *err) {
-    const struct flag *config = find_flag(f, S("config"));
+    const struct flag *config = f->own_config ? NULL : find_flag(f, S("config"));
     struct flag_list args = {.v = NULL};
     int r = walk(f, argc, argv, config, true, &args, err);
     if (r != FLAGS_RUN)

@@ -44,6 +44,7 @@ struct flags {
     const struct flag *v;
     size_t n;
     struct arena *arena; /* texts that have to be made */
+    bool own_config;     /* a flag "config" is the program's own affair */
 };
 
 enum flags_outcome { FLAGS_RUN, FLAGS_HELP };

@@ -76,6 +76,8 @@ static void end_bound(struct binding *b) {
         if (b->profile->plugins[i].ops->post_bind)
             b->profile->plugins[i].ops->post_bind(&b->profile->plugins[i], s, b->pod);
     s->bound++;
+    if (b->pod)
+        sched_metrics_bound(s->metrics, b->pod->attempts);
     event_record(report_events(s, b->profile), b->object, "Normal", "Scheduled",
                  "Successfully assigned %.*s/%.*s to %.*s", STR_ARG(b->object->meta->namespace),
                  STR_ARG(b->object->meta->name), STR_ARG(b->node));

@@ -148,8 +148,11 @@ static void fail(struct cycle *c, enum code code) {
 static void schedule(struct scheduler *s, struct sched_pod *pod) {
     struct cycle *c = &s->cycle;
     struct sched_node *node = NULL;
+    int64_t begin = clock_mono_ns(s->clock);
     cycle_begin(c, s, pod);
     enum code code = find_node(c, &node);
+    sched_metrics_cycle(s->metrics, (uint32_t)(c->profile - s->profiles), c->profile->name, code,
+                        clock_mono_ns(s->clock) - begin);
     if (code == CODE_SUCCESS)
         binding_start(s, c, node);
     else
@@ -173,6 +176,7 @@ static void start_flush(struct scheduler *s) {
 
 void cycle_wake(struct scheduler *s) {
     s->waiting = pod_queue_waiting(&s->queue);
+    sched_metrics_queue(s->metrics, &s->queue);
     if (s->turn_posted || !may_run(s))
         return;
     if (s->queue.active.n || s->queue.backoff.n || s->queue.unschedulable.n) {

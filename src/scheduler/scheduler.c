@@ -96,6 +96,7 @@ static void init(struct scheduler *s, const struct scheduler_options *o) {
     s->client = o->client;
     s->clock = client_clock(o->client);
     s->rand = client_rand(o->client);
+    s->metrics = sched_metrics_new(o->metrics);
     s->turn.run = cycle_turn;
     s->flush.fire = on_flush;
     arena_init(&s->arena);
@@ -177,6 +178,7 @@ static void free_all(struct scheduler *s) {
     arena_fini(&s->cycle_arena);
     arena_fini(&s->arena);
     free(s->profiles);
+    sched_metrics_free(s->metrics);
     free(s);
 }
 

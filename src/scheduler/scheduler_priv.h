@@ -14,6 +14,7 @@
 #include "scheduler/plugins/plugins.h"
 #include "scheduler/pod_facts.h"
 #include "scheduler/pod_queue.h"
+#include "scheduler/sched_metrics.h"
 #include "scheduler/scheduler.h"
 
 struct event_recorder;
@@ -57,6 +58,7 @@ struct scheduler {
     uint32_t n_profiles;
     struct arena arena; /* of the configuration */
     struct leader *leader;
+    struct sched_metrics *metrics;
     atomic_bool acting;
 
     struct followed followed[FOLLOW_COUNT];

@@ -346,7 +346,9 @@ static enum code preempt(const struct plugin *p, struct cycle *c, struct sched_n
         return CODE_UNSCHEDULABLE;
     }
     *ret_nominated = NULL;
-    if (!find_best(c, &best))
+    bool found = find_best(c, &best);
+    sched_metrics_preemption(c->s->metrics, found ? best.n_victims : 0);
+    if (!found)
         return CODE_UNSCHEDULABLE;
     for (uint32_t i = 0; i < best.n_victims; i++)
         if (!best.victims[i]->facts->deleting)
