@@ -201,6 +201,7 @@ static int run(struct ctl *c) {
         .all = true,
         .no_objects = true,
         .any_namespace = true,
+        .items = true,
         .ignore_not_found = g.ignore_not_found,
         .limit = opt_int(o, "chunk-size") > 0 ? opt_int(o, "chunk-size") : -1,
         .subresource = g.subresource,

@@ -4,6 +4,9 @@
 #include "ctl/ctl.h"
 
 extern const struct command command_create;
+extern const struct command command_delete;
 extern const struct command command_get;
 extern const struct command command_options;
+extern const struct command command_patch;
+extern const struct command command_replace;
 extern const struct command command_version;

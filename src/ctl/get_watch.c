@@ -113,6 +113,7 @@ static int start(struct watching *w, struct problem *p) {
         .all = true,
         .no_objects = true,
         .any_namespace = true,
+        .items = true,
         .one_type = true,
         .whole_lists = true,
         .limit = -1,

@@ -210,7 +210,8 @@ int manifest_target(struct ctl *c, const struct manifest *m, bool any_namespace,
             STR_ARG(t.ns), STR_ARG(c->ns), STR_ARG(t.ns));
     if (t.resource->namespaced && !t.ns.n) {
         t.ns = c->ns;
-        t.object = object_with(&c->arena, o, "metadata.namespace", jval_str(t.ns));
+        if (!opt_known(&c->opts, "local") || !opt_bool(&c->opts, "local"))
+            t.object = object_with(&c->arena, o, "metadata.namespace", jval_str(t.ns));
     }
     *ret = t;
     return 0;

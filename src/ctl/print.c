@@ -21,6 +21,10 @@ bool printer_is_plain(const struct printer *pr) {
     return pr->form == FORM_LINE || pr->form == FORM_NAME;
 }
 
+void printer_without_suffix(struct printer *pr) {
+    pr->suffix = "";
+}
+
 static int form_of(struct ctl *c, struct str output, struct printer *pr, struct problem *p) {
     if (!output.n)
         pr->form = FORM_LINE;

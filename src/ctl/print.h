@@ -22,6 +22,8 @@ int printer_print(struct printer *pr, const struct resource *r, const struct jva
 int printer_print_typed(struct printer *pr, const struct jval *object, const char *done, struct problem *p);
 /* Whether -o was given at all, and whether -o name was. */
 bool printer_is_plain(const struct printer *pr);
+/* Lines say nothing of --dry-run. */
+void printer_without_suffix(struct printer *pr);
 /* For commands with other forms of their own: reads the same flags, with this -o. */
 int printer_for(struct ctl *c, struct str output, struct printer **ret, struct problem *p);
 

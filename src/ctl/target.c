@@ -11,6 +11,9 @@ struct finding {
     struct str labels, fields;
     bool all, all_namespaces, local;
     struct targets *to;
+    /* of single objects */
+    struct problem *failed;
+    size_t n_failed, cap_failed;
 };
 
 static struct str str_flag(const struct opts *o, const char *name) {
@@ -19,6 +22,17 @@ static struct str str_flag(const struct opts *o, const char *name) {
 
 static bool bool_flag(const struct opts *o, const char *name) {
     return opt_known(o, name) && opt_bool(o, name);
+}
+
+static void add_failure(struct finding *f, struct problem p) {
+    struct {
+        struct problem *v;
+        size_t n, cap;
+    } list = {f->failed, f->n_failed, f->cap_failed};
+    vec_push_in(&f->c->arena, &list, p);
+    f->failed = list.v;
+    f->n_failed = list.n;
+    f->cap_failed = list.cap;
 }
 
 static void add(struct finding *f, struct target t) {
@@ -44,7 +58,7 @@ static void add_named(struct finding *f, const struct resource *r, struct str na
     struct target t = {.resource = r, .name = name, .ns = r->namespaced ? f->c->ns : S("")};
     if (f->s->fetch && fetch_as(f, &t, &p)) {
         if (!(problem_not_found(&p) && f->s->ignore_not_found))
-            (void)ctl_fail_item(f->c, &p);
+            add_failure(f, p);
         return;
     }
     add(f, t);
@@ -180,7 +194,7 @@ static int by_types(struct finding *f, struct str list, const struct str *names,
         if (!n && add_list(f, types.v[i], p)) {
             if (types.n == 1)
                 return CTL_PROBLEM;
-            (void)ctl_fail_item(f->c, p);
+            add_failure(f, *p);
         }
         for (size_t k = 0; k < n; k++)
             add_named(f, types.v[i], names[k]);
@@ -284,7 +298,7 @@ static int by_files(struct finding *f, const struct str *files, size_t n, struct
     f->to->one = m.n == 1;
     for (size_t i = 0; i < m.n; i++)
         if (add_manifest(f, &m.v[i], p))
-            (void)ctl_fail_item(c, p);
+            add_failure(f, *p);
     return 0;
 }
 
@@ -322,13 +336,19 @@ int ctl_select(struct ctl *c, const struct select *s, struct targets *ret, struc
                            n_files ? "only one of -f or -k can be specified"
                                    : "kustomizations (-k) are not supported: build the manifests with the "
                                      "kustomize program and apply them with -f -");
-    if (all_flag && f.labels.n)
+    if (all_flag && (f.labels.n || f.fields.n))
         return problem_set(c, p, "setting 'all' parameter but found a non empty selector. ");
+    int rc;
     if (n_files)
-        return by_files(&f, files, n_files, p);
-    if (!s->n_args)
-        return nothing_said(c, p);
-    if (check_slashes(&f, &slashes, p))
-        return CTL_PROBLEM;
-    return slashes ? by_slashes(&f, p) : by_types(&f, s->args[0], s->args + 1, s->n_args - 1, p);
+        rc = by_files(&f, files, n_files, p);
+    else if (!s->n_args)
+        rc = nothing_said(c, p);
+    else if (check_slashes(&f, &slashes, p))
+        rc = CTL_PROBLEM;
+    else
+        rc = slashes ? by_slashes(&f, p) : by_types(&f, s->args[0], s->args + 1, s->n_args - 1, p);
+    /* CONFORMS: alone it is an error; among others it is one of several */
+    for (size_t i = 0; i < f.n_failed; i++)
+        (void)(f.n_failed == 1 && !s->items ? ctl_fail(c, &f.failed[i]) : ctl_fail_item(c, &f.failed[i]));
+    return rc;
 }

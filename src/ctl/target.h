@@ -31,6 +31,7 @@ struct select {
     bool no_objects; /* objects of files are only names: the server's are asked for */
     bool ignore_not_found;
     bool one_type; /* "… may not be specified together" */
+    bool items;    /* problems are told as of one object of several, even when there is only one */
     /* as objects are asked for */
     const char *accept;     /* NULL: plain ones */
     bool include_object;    /* in the rows of tables: all of it */
