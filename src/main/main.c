@@ -42,6 +42,7 @@ static const struct applet applets[] = {
     {"kube-apiserver", "the same, under upstream's name", applet_apiserver},
     {"controller-manager", "run the controllers against a remote API server", applet_controller_manager},
     {"kube-controller-manager", "the same, under upstream's name", applet_controller_manager},
+    {"simulate", "play the kubelets of many nodes, for rehearsing at scale", applet_simulate},
     {"scheduler", "run the scheduler against a remote API server", applet_kube_scheduler},
     {"kube-scheduler", "the same, under upstream's name", applet_kube_scheduler},
 };

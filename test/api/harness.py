@@ -22,12 +22,12 @@ START_SECONDS = 60  # with sanitizers on a busy machine
 class Server:
     """One API server; ends and leaves nothing behind with stop()."""
 
-    def __init__(self, *flags, data_dir=None, env=None):
+    def __init__(self, *flags, data_dir=None, env=None, program='apiserver'):
         self.dir = data_dir or tempfile.mkdtemp(prefix='coxswain-api-')
         self.own_dir = data_dir is None
         self.kubeconfig = os.path.join(self.dir, 'admin.conf')
         self.log = open(os.path.join(self.dir, 'server.log'), 'a+')
-        command = [COXSWAIN, 'apiserver', f'--data-dir={self.dir}', '--bind-address=127.0.0.1', '--secure-port=0',
+        command = [COXSWAIN, program, f'--data-dir={self.dir}', '--bind-address=127.0.0.1', '--secure-port=0',
                    *flags]
         if os.path.exists(self.kubeconfig):
             os.remove(self.kubeconfig)
@@ -123,11 +123,12 @@ class Result:
 class ApiTest(unittest.TestCase):
     """One server for a class of tests."""
     flags = ()
+    program = 'apiserver'
     version = 'v35'
 
     @classmethod
     def setUpClass(cls):
-        cls.server = Server(*cls.flags)
+        cls.server = Server(*cls.flags, program=cls.program)
         cls.home = tempfile.mkdtemp(prefix='coxswain-home-')
         cls.env = dict(PATH=os.environ['PATH'], HOME=cls.home, KUBECONFIG=cls.server.kubeconfig, LANG='C.UTF-8',
                        KUBECACHEDIR=os.path.join(cls.home, 'cache'))

@@ -44,7 +44,7 @@ struct cluster {
     struct faulty_faults faults;
     struct loop *loop;
     struct workers *workers;
-    struct nodes *nodes;
+    struct simnodes *nodes;
     struct placer *placer;
     struct controllers *controllers;
     struct arena arena;
@@ -72,12 +72,13 @@ static void create_account(struct cluster *c) {
 }
 
 static void start_nodes(struct cluster *c) {
-    struct nodes_options o = c->options.node;
+    struct simnodes_options o = c->options.node;
     o.client = c->admin;
     o.loop = c->loop;
     o.workers = c->workers;
     o.n = c->options.nodes;
-    c->nodes = nodes_start(&o);
+    struct err err = ERR_INIT;
+    assert_ok(simnodes_start(&o, &c->nodes, &err), &err);
     if (c->options.placer)
         c->placer = placer_start(c->admin, c->loop, c->workers);
 }
@@ -129,7 +130,7 @@ void cluster_free(struct cluster *c) {
     cluster_set_faults(c, NULL);
     controllers_stop(c->controllers);
     placer_stop(c->placer);
-    nodes_stop(c->nodes);
+    simnodes_stop(c->nodes);
     release_held(c);
     client_free(c->faulty);
     sim_settle(c->sim);
@@ -162,7 +163,7 @@ struct workers *cluster_workers(struct cluster *c) {
     return c->workers;
 }
 
-struct nodes *cluster_nodes(struct cluster *c) {
+struct simnodes *cluster_nodes(struct cluster *c) {
     return c->nodes;
 }
 

@@ -23,15 +23,15 @@
 #include "client/informer.h"
 #include "controller/controller.h"
 #include "faulty.h"
-#include "nodes.h"
+#include "simulate/nodes.h"
 
 struct cluster;
 
 struct cluster_options {
     uint64_t seed; /* 0: unit_seed() */
     unsigned nodes;
-    struct nodes_options node; /* capacity, leases, zones */
-    bool placer;               /* pods are bound without a scheduler */
+    struct simnodes_options node; /* capacity, leases, zones */
+    bool placer;                  /* pods are bound without a scheduler */
 };
 
 struct cluster *cluster_new(const struct cluster_options *o);
@@ -48,7 +48,7 @@ struct client *cluster_client(struct cluster *c);
 /* Of the nodes and the placer; anybody may use them. */
 struct loop *cluster_loop(struct cluster *c);
 struct workers *cluster_workers(struct cluster *c);
-struct nodes *cluster_nodes(struct cluster *c);
+struct simnodes *cluster_nodes(struct cluster *c);
 
 /* In force until they are changed: all but the first calls suffer. NULL: none. */
 void cluster_set_faults(struct cluster *c, const struct faulty_faults *faults);

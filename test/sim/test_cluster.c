@@ -104,7 +104,7 @@ TEST(test_cluster__annotations_say_how_pods_fare) {
     cluster_apply(
         c, "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":\"default\","
            "\"annotations\":{\"sim/ready-after\":\"5s\",\"sim/runs-for\":\"20s\",\"sim/exit-code\":\"3\"}},"
-           "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}");
+           "\"spec\":{\"restartPolicy\":\"Never\",\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}");
     cluster_pass(c, 3);
     const struct core_pod *p = cluster_get(c, KIND(CORE_POD), "default", "p")->body;
     assert_str(p->status.phase, "Running");
@@ -121,10 +121,23 @@ TEST(test_cluster__annotations_say_how_pods_fare) {
     cluster_free(c);
 }
 
+TEST(test_cluster__containers_that_end_start_again) {
+    struct cluster *c = start(0);
+    cluster_apply(
+        c, "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":\"default\","
+           "\"annotations\":{\"sim/runs-for\":\"10s\"}},"
+           "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}");
+    cluster_pass(c, 26);
+    const struct core_pod *p = cluster_get(c, KIND(CORE_POD), "default", "p")->body;
+    assert_str(p->status.phase, "Running");
+    assert_int_equal(p->status.container_statuses.v[0].restart_count, 2);
+    cluster_free(c);
+}
+
 TEST(test_cluster__failed_nodes_do_nothing_until_they_are_back) {
     struct cluster *c = start(0);
     for (unsigned i = 0; i < 3; i++)
-        nodes_fail(cluster_nodes(c), i);
+        simnodes_fail(cluster_nodes(c), i);
     cluster_apply(
         c, "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":\"default\"},"
            "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}");
@@ -132,7 +145,7 @@ TEST(test_cluster__failed_nodes_do_nothing_until_they_are_back) {
     const struct core_pod *p = cluster_get(c, KIND(CORE_POD), "default", "p")->body;
     assert_str(p->status.phase, "Pending");
     for (unsigned i = 0; i < 3; i++)
-        nodes_recover(cluster_nodes(c), i);
+        simnodes_recover(cluster_nodes(c), i);
     cluster_pass(c, 10);
     p = cluster_get(c, KIND(CORE_POD), "default", "p")->body;
     assert_str(p->status.phase, "Running");

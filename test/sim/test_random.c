@@ -51,10 +51,10 @@ static void act(struct cluster *c, struct wish *w, struct rand *r) {
         break;
     case 2: delete_some_pod(c, r); break;
     case 3: cluster_controllers(c, NULL); break;
-    case 4: nodes_fail(cluster_nodes(c), (unsigned)rand_below(r, 3)); break;
+    case 4: simnodes_fail(cluster_nodes(c), (unsigned)rand_below(r, 3)); break;
     default:
         for (unsigned i = 0; i < 3; i++)
-            nodes_recover(cluster_nodes(c), i);
+            simnodes_recover(cluster_nodes(c), i);
         break;
     }
     cluster_pass(c, rand_unit(r) * 20);
@@ -92,7 +92,7 @@ static void live(uint64_t seed) {
         act(c, &w, sim_rand(cluster_sim(c)));
     cluster_set_faults(c, NULL);
     for (unsigned i = 0; i < 3; i++)
-        nodes_recover(cluster_nodes(c), i);
+        simnodes_recover(cluster_nodes(c), i);
     if (!cluster_until(c, is_done, &w, 3600)) {
         cluster_dump(c,
                      (const struct kind *const[]){KIND(APPS_DEPLOYMENT), KIND(APPS_REPLICA_SET),
