@@ -62,6 +62,7 @@ static int start_controllers(struct control *c, const struct control_options *o,
         .signing_cert_pem = pki_text(c, dir, "ca.crt"),
         .signing_key_pem = pki_text(c, dir, "ca.key"),
         .allocate_node_cidrs = true,
+        .node_monitor_grace_ns = o->node_monitor_grace_ns,
         .cluster_cidrs = str_from(o->cluster_cidr ? o->cluster_cidr : "10.244.0.0/16"),
         .service_cidrs =
             str_from(o->api.service_cluster_ip_range ? o->api.service_cluster_ip_range : "10.96.0.0/12"),

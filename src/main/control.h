@@ -16,9 +16,10 @@ struct err;
 
 struct control_options {
     struct apiserver_options api;
-    const char *cluster_cidr;    /* addresses of pods; NULL: 10.244.0.0/16 */
-    bool leader_elect;           /* several servers on one store */
-    const char *node_token_file; /* a token for the node of this machine is kept there; NULL: none */
+    const char *cluster_cidr;      /* addresses of pods; NULL: 10.244.0.0/16 */
+    bool leader_elect;             /* several servers on one store */
+    int64_t node_monitor_grace_ns; /* a node that says nothing for so long is not ready; 0: 50 s */
+    const char *node_token_file;   /* a token for the node of this machine is kept there; NULL: none */
 };
 
 int control_start(const struct control_options *o, struct control **ret, struct err *err);

@@ -45,6 +45,8 @@ int applet_server(int argc, char **argv) {
     struct flag table[API_FLAGS_MAX] = {
         {"cluster-cidr", 0, FLAG_STRING, &o.control.cluster_cidr,
          "network that pods get their addresses from"},
+        {"node-monitor-grace-period", 0, FLAG_DURATION, &o.control.node_monitor_grace_ns,
+         "a node that says nothing for so long is not ready; 0: 50s"},
         {"leader-elect", 0, FLAG_BOOL, &o.control.leader_elect, "several servers share one store: one acts"},
         {"node-token-file", 0, FLAG_STRING, &o.control.node_token_file,
          "keep a join token for this machine's node in this file"},
@@ -55,7 +57,7 @@ int applet_server(int argc, char **argv) {
         .program = "coxswain server",
         .about = "Runs the control plane: the API server, the controllers and the scheduler.",
         .v = table,
-        .n = api_flags_add(&s, table, 4),
+        .n = api_flags_add(&s, table, 5),
         .arena = &arena,
     };
     struct flag_list args;

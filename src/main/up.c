@@ -35,7 +35,7 @@ struct up {
     const char *config, *data_dir, *cluster_cidr, *service_cidr, *bind_address, *advertise, *node_name,
         *node_ip, *runtime;
     struct flag_list tls_names, labels;
-    int64_t port, wait_ns;
+    int64_t port, wait_ns, node_grace_ns;
     bool ephemeral, foreground, server_only, no_network;
     int64_t started_ns;
     VEC(const char *) argv;
@@ -76,6 +76,9 @@ static void build_argv(struct up *u) {
     add(u, "service-cluster-ip-range", u->service_cidr);
     add_list(u, "tls-san", &u->tls_names);
     add(u, "node-token-file", u->l.node_token);
+    if (u->node_grace_ns)
+        add(u, "node-monitor-grace-period",
+            arena_printf(&u->arena, "%lldms", (long long)(u->node_grace_ns / MS)).p);
     add(u, "run-as", geteuid() == 0 ? CONTROL_USER : NULL);
     vec_push(&u->argv, "--");
     if (!u->server_only) {
@@ -235,6 +238,8 @@ int applet_up(int argc, char **argv) {
         {"tls-san", 0, FLAG_LIST, &u.tls_names, "more names and addresses of the API server"},
         {"cluster-cidr", 0, FLAG_STRING, &u.cluster_cidr, "network of pods"},
         {"service-cluster-ip-range", 0, FLAG_STRING, &u.service_cidr, "network of service addresses"},
+        {"node-monitor-grace-period", 0, FLAG_DURATION, &u.node_grace_ns,
+         "a node that says nothing for so long is not ready; 0: 50s"},
         {"node-name", 0, FLAG_STRING, &u.node_name, "name of this node instead of the host's"},
         {"node-ip", 0, FLAG_STRING, &u.node_ip, "address of this node"},
         {"node-labels", 0, FLAG_LIST, &u.labels, "labels of this node: key=value,…"},
