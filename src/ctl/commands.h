@@ -3,8 +3,10 @@
 
 #include "ctl/ctl.h"
 
+extern const struct command command_apply;
 extern const struct command command_create;
 extern const struct command command_delete;
+extern const struct command command_edit;
 extern const struct command command_get;
 extern const struct command command_options;
 extern const struct command command_patch;

@@ -85,12 +85,26 @@ struct jval typed_form(struct ctl *c, const struct jval *object) {
     return packed ? api_to_tree(&c->arena, k->set, k->type, packed) : *object;
 }
 
+/* CONFORMS: v1.List, which has no place among the types of objects. */
+static void write_list(struct ctl *c, struct buf *out, const struct jval *list) {
+    const struct jval *items = object_array(list, "items");
+    buf_lit(out, "{\"kind\":\"List\",\"apiVersion\":\"v1\",\"metadata\":{},\"items\":[");
+    for (uint32_t i = 0; items && i < items->n; i++) {
+        if (i)
+            buf_byte(out, ',');
+        buf_str(out, object_json(&c->arena, &items->items[i]));
+    }
+    buf_lit(out, "]}");
+}
+
 struct str typed_json(struct ctl *c, const struct jval *object) {
     const struct kind *k;
     _cleanup_buf struct buf out = BUF_INIT;
     const void *packed = typed(c, object, &k);
     if (packed)
         api_write_json(&out, k->set, k->type, packed);
+    else if (str_eq(object_kind(object), S("List")))
+        write_list(c, &out, object);
     else
         json_write(&out, object);
     return buf_to_arena(&out, &c->arena);

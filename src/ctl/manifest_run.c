@@ -100,8 +100,13 @@ int manifests_run(struct ctl *c, int (*each)(void *arg, struct target *t, struct
     size_t n_failed = 0;
     if (broken)
         failed[n_failed++] = *p;
-    for (size_t i = 0; i < m.n; i++)
+    for (size_t i = 0; i < m.n; i++) {
+        bool head = object_kind(&m.v[i].object).n && object_api_version(&m.v[i].object).n;
         n_failed += run_one(&r, &m.v[i], &failed[n_failed]) != 0;
+        /* CONFORMS: behind what is no object nothing more of the file is looked at */
+        while (!head && i + 1 < m.n && str_eq(m.v[i + 1].source, m.v[i].source))
+            i++;
+    }
     /* CONFORMS: alone it is an error; among others it is one of several */
     for (size_t i = 0; i < n_failed; i++)
         (void)(n_failed == 1 ? ctl_fail(c, &failed[i]) : ctl_fail_item(c, &failed[i]));
