@@ -70,6 +70,23 @@ static struct jval operation(struct ctl *c, const char *path, struct jval value)
                          NULL);
 }
 
+/* The note stays, owned by a manager of its own, so that one can go back to apply on this side. */
+static int keep_note(struct applying *x, const struct target *t, struct jval *object, struct problem *p) {
+    struct ctl *c = x->c;
+    struct write_options o = {.field_manager = S("kubectl-last-applied"), .force = true};
+    struct str note = arena_printf(&c->arena, "%.*s\n", STR_ARG(object_json(&c->arena, &t->object)));
+    struct jval keep = tree_of_pairs(c, "apiVersion", jval_str(object_api_version(&t->object)), "kind",
+                                     jval_str(object_kind(&t->object)), NULL);
+    if (!applied_note(object).p)
+        return 0;
+    keep = object_with(&c->arena, &keep, "metadata.name", jval_str(t->name));
+    if (t->ns.n)
+        keep = object_with(&c->arena, &keep, "metadata.namespace", jval_str(t->ns));
+    keep = applied_noted(c, &keep, note);
+    return object_patch(c, t->resource, t->ns, t->name, PATCH_APPLY, object_json(&c->arena, &keep), &o,
+                        object, p);
+}
+
 /* CONFORMS: fields that an earlier apply on this side set are ours now; those that have left the manifest
  * since leave the object with the next apply. *ret_moved: another apply is due. */
 static int take_over(struct applying *x, const struct target *t, const struct jval *object, bool *ret_moved,
@@ -81,6 +98,11 @@ static int take_over(struct applying *x, const struct target *t, const struct jv
     *ret_moved = false;
     if (fields.kind == J_NULL || x->dry != DRY_RUN_NONE || x->write.subresource.n)
         return 0;
+    struct jval now = *object;
+    if (keep_note(x, t, &now, p))
+        return CTL_PROBLEM;
+    object = &now;
+    fields = taken_over(c, object, x->write.field_manager);
     jlist_add(&c->arena, &operations, operation(c, "/metadata/managedFields", fields));
     jlist_add(
         &c->arena, &operations,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "api/quantity.h"
+#include "ctl/jsonpath.h"
 #include "ctl/object.h"
 #include "ctl/table_print.h"
 
@@ -83,20 +84,31 @@ static int entry_cmp(const void *a, const void *b) {
     return c ? c : (x->place > y->place) - (x->place < y->place);
 }
 
-static const struct jval *key_of(struct ctl *c, const struct jval *o, struct str by) {
-    if (by.n > 1 && by.p[0] == '{' && by.p[by.n - 1] == '}')
-        by = str_make(by.p + 1, by.n - 2);
-    if (str_has_prefix(by, S(".")))
-        by = str_from_byte(by, 1);
-    return jval_path(o, arena_strz(&c->arena, by));
+/* The template of --sort-by. */
+static int read_path(struct ctl *c, struct str by, struct jsonpath **ret, struct problem *p) {
+    struct err err = ERR_INIT;
+    struct str template;
+    if (jsonpath_relaxed(&c->arena, by, &template, &err) || jsonpath_parse(&c->arena, template, ret, &err))
+        return problem_of_err(c, p, &err);
+    return 0;
+}
+
+static const struct jval *key_of(struct ctl *c, const struct jval *o, const struct jsonpath *path) {
+    struct jsonpath_values found = {0};
+    if (!o || jsonpath_find(path, o, true, &c->arena, &found, NULL) || !found.n)
+        return NULL;
+    return found.v[0];
 }
 
 static struct entry *order(struct ctl *c, size_t n,
                            const struct jval *(*object_at)(const void *from, size_t i), const void *from,
                            struct str by, struct problem *p) {
     struct entry *e = arena_new_n(&c->arena, n + 1, struct entry);
+    struct jsonpath *path;
+    if (read_path(c, by, &path, p))
+        return NULL;
     for (size_t i = 0; i < n; i++) {
-        e[i] = (struct entry){key_of(c, object_at(from, i), by), i};
+        e[i] = (struct entry){key_of(c, object_at(from, i), path), i};
         if (e[i].key && (e[i].key->kind == J_OBJECT || e[i].key->kind == J_ARRAY)) {
             (void)problem_set(c, p, "%.*s is not a field that can be sorted by", STR_ARG(by));
             return NULL;
