@@ -97,11 +97,11 @@ static void suggest(struct ctl *c, struct str word) {
         (void)fprintf(c->err, "\nDid you mean this?\n%.*s", STR_ARG(buf_view(&text)));
 }
 
-const struct command *command_find(struct ctl *c, struct str *args, size_t *n) {
-    static const struct command top = {.name = ""};
+static const struct command *find(struct ctl *c, struct str *args, size_t *n, struct str *ret_unknown) {
     struct opts known;
     const struct command *command = NULL;
     c->path = str_from(c->setup->program);
+    *ret_unknown = STR_NONE;
     for (;;) {
         opts_init(&known, &c->arena);
         if (command)
@@ -112,16 +112,28 @@ const struct command *command_find(struct ctl *c, struct str *args, size_t *n) {
                                      : command ? command_named(command->commands, args[at])
                                                : command_top(args[at]);
         if (!next) {
-            if (!command && at < *n) {
-                (void)ctl_error(c, "unknown command \"%.*s\" for \"%s\"", STR_ARG(args[at]),
-                                c->setup->program);
-                suggest(c, args[at]);
-                return NULL;
-            }
-            return command ? command : &top;
+            if (!command && at < *n)
+                *ret_unknown = args[at];
+            return command;
         }
         take_out(args, n, at);
         command = next;
         c->path = arena_printf(&c->arena, "%.*s %s", STR_ARG(c->path), command->name);
     }
+}
+
+const struct command *command_find_quietly(struct ctl *c, struct str *args, size_t *n) {
+    struct str unknown;
+    return find(c, args, n, &unknown);
+}
+
+const struct command *command_find(struct ctl *c, struct str *args, size_t *n) {
+    static const struct command top = {.name = ""};
+    struct str unknown;
+    const struct command *command = find(c, args, n, &unknown);
+    if (!unknown.p)
+        return command ? command : &top;
+    (void)ctl_error(c, "unknown command \"%.*s\" for \"%s\"", STR_ARG(unknown), c->setup->program);
+    suggest(c, unknown);
+    return NULL;
 }

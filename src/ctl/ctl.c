@@ -170,6 +170,8 @@ static int run(struct ctl *c, int argc, char **argv) {
     for (int i = 1; i < argc; i++)
         args[n++] = str_from(argv[i]);
     opts_init(&c->opts, &c->arena);
+    if (n && str_eq(args[0], S("__complete")))
+        return complete_words(c, args + 1, n - 1);
     const struct command *command = command_find(c, args, &n);
     return command ? run_command(c, command, args, n) : 1;
 }

@@ -171,6 +171,14 @@ int discovery_load(struct ctl *c, struct problem *p) {
     struct lists l = {.c = c};
     if (read_root(&l, "/api", p) || read_root(&l, "/apis", p))
         return CTL_PROBLEM;
+    /* a resource is preferred in the first version that has it */
+    for (size_t i = 0; i < l.resources.n; i++) {
+        struct resource *r = &l.resources.v[i];
+        r->preferred = true;
+        for (size_t k = 0; k < i && r->preferred; k++)
+            r->preferred =
+                !str_eq(l.resources.v[k].group, r->group) || !str_eq(l.resources.v[k].plural, r->plural);
+    }
     c->discovery = arena_new(&c->arena, struct discovery);
     *c->discovery = (struct discovery){l.resources.v, l.resources.n, l.versions.v, l.versions.n};
     return 0;
