@@ -190,8 +190,7 @@ static int run(struct ctl *c) {
     if (prepare(&g, &p))
         return ctl_fail(c, &p);
     if (g.events && !watch)
-        return ctl_usage_error(c,
-                               "--output-watch-events option can only be used with --watch or --watch-only");
+        return ctl_error(c, "--output-watch-events option can only be used with --watch or --watch-only");
     if (watch)
         return get_watch(&g);
     struct select s = {

@@ -291,8 +291,11 @@ static int by_files(struct finding *f, const struct str *files, size_t n, struct
         return problem_set(c, p,
                            "when paths, URLs, or stdin is provided as input, you may not specify resource "
                            "arguments as well");
-    if (manifests_read(c, files, n, bool_flag(&c->opts, "recursive"), &m, p))
-        return CTL_PROBLEM;
+    if (manifests_read(c, files, n, bool_flag(&c->opts, "recursive"), &m, p)) {
+        if (!f->s->items || !str_has_prefix(p->message, S("error parsing")))
+            return CTL_PROBLEM;
+        add_failure(f, *p);
+    }
     if (!m.n)
         return 0;
     f->to->one = m.n == 1;

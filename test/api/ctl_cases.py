@@ -1,0 +1,222 @@
+"""Command lines that `coxswain kubectl` and kubectl 1.35 must answer alike: output, complaints and exit status.
+
+FILES are written into the folder where both run. OBJECTS are there before READS, which change nothing and are run by
+both in the same namespace. Each list of SCRIPTS is run by each program in a namespace of its own, in order. A line may
+end in ` <<< TEXT` (standard input). `differs(line, reason)` marks one that is known to be answered differently: then
+only the exit status is compared, and with status=False not even that.
+"""
+
+
+class Case:
+    def __init__(self, line, reason=None, status=True):
+        self.line, self.reason, self.status = line, reason, status
+
+
+def differs(line, reason, status=True):
+    return Case(line, reason, status)
+
+
+FILES = {
+    'c1.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c1}\ndata: {a: b}\n',
+    'c12.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c1}\ndata: {a: c}\n---\n'
+                'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c2}\ndata: {a: c}\n',
+    'bad.yaml': 'a: [',
+    'nokind.yaml': 'a: b\n',
+    'empty.yaml': '\n',
+    'mixed.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m1}\n---\napiVersion: v1\nkind: Foo\n'
+                  'metadata: {name: x}\n',
+    'unknown.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: u}\nfoo: 1\n',
+    'fin.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: fin, finalizers: [a/b]}\n',
+    'p12.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p1, labels: {p: q}}\n---\n'
+                'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p2, labels: {p: q}}\n',
+    'p1.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p1, labels: {p: q}}\n',
+    'dep.yaml': 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: dp}\nspec:\n'
+                '  selector: {matchLabels: {a: b}}\n  template: {metadata: {labels: {a: b}}, spec: {containers: ['
+                '{name: x, image: x, env: [{name: A, value: "1"}]}, {name: z, image: z}]}}\n',
+    'dep2.yaml': 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: dp}\nspec:\n'
+                 '  selector: {matchLabels: {a: b}}\n  template: {metadata: {labels: {a: b}}, spec: {containers: ['
+                 '{name: x, image: xx, env: [{name: A, value: "1"}]}]}}\n',
+    'dep3.yaml': 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: dp}\nspec:\n'
+                 '  selector: {matchLabels: {a: c}}\n  template: {metadata: {labels: {a: b}}, spec: {containers: ['
+                 '{name: x, image: x}]}}\n',
+    'generated.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: g}\n',
+    'columns.txt': 'NAME   KIND\n.metadata.name  .kind\n',
+    'env.txt': 'A=1\n# c\nB=two words\n\nC\n',
+    'folder/x.txt': 'hello\n',
+    'folder/y.txt': 'A: 1\n',
+}
+
+OBJECTS = '''
+apiVersion: v1
+kind: Node
+metadata: {name: n1, labels: {a: b}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web-0, labels: {app: web, tier: front}}
+spec: {nodeName: n1, containers: [{name: c, image: nginx, resources: {requests: {cpu: 100m}}}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web-1, labels: {app: web}}
+spec: {containers: [{name: c, image: nginx},{name: d, image: busybox, command: [sh, -c, "echo 'x'\\nsleep 1\\n"]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db}
+spec: {containers: [{name: c, image: postgres}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: dep, labels: {app: dep}}
+spec: {replicas: 3, selector: {matchLabels: {app: dep}}, template: {metadata: {labels: {app: dep}}, spec: {containers: [
+  {name: c, image: nginx}, {name: side, image: "side:1"}]}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: svc}
+spec: {selector: {app: web}, ports: [{name: a, port: 80}, {port: 443, name: x, targetPort: 8443}]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: cm, annotations: {note: "a: b"}}
+data: {a: "1", b: "line1\\nline2\\n", c: "yes"}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: cj}
+spec: {schedule: "*/5 * * * *", jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [
+  {name: c, image: busybox}]}}}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: sec}
+stringData: {p: q}
+'''
+
+CLIENT_ONLY = 'what the client calls itself is its own'
+GO_WORDS = "the words of the other language's library"
+
+GET = [
+    'get po', 'get po -o wide', 'get po,svc', 'get all', 'get po --show-labels', 'get po -L app,a/tier',
+    'get po,no -A', 'get no,po -A --no-headers', 'get po/web-0 svc/svc', 'get po web-0 --show-kind',
+    'get po web-0 web-1 -o name', 'get po web-0 -o json', 'get po web-0 web-1 -o yaml', 'get po nope web-1 -o json',
+    'get po -o json -l a=b', 'get po,svc,cm -o name', 'get cm,cj,secret -o yaml', 'get deploy,cj -o wide',
+    'get po -n nowhere', 'get --raw /version', 'get --raw /nowhere', 'get --raw /version po',
+    'get po --subresource=status web-0', 'get po --subresource=status', 'get po --subresource=foo web-0',
+    'get po --chunk-size=1', 'get po x --ignore-not-found', 'get po -l app=web --field-selector=spec.nodeName=n1',
+    'get po --field-selector=foo=bar', "get po -l 'a in b'", 'get Pods', 'get deploy.app', 'get deployments.v1.apps',
+    'get deploy.v1', 'get nothing', 'get', 'get po/a/b', 'get po/', 'get po/a b', 'get po a -l x=y', 'get po a -A',
+    'get po/a -l x=y', 'get -f c1.yaml', 'get -f nofile.yaml', 'get -f nokind.yaml', 'get -f empty.yaml',
+    'get -f bad.yaml', 'get -f c1.yaml po', 'get --foo', 'get -z', 'get po -n', 'get --chunk-size abc', 'get po -o foo',
+    'get po --watch --request-timeout=1s', 'get po --watch-only --request-timeout=1s',
+    'get po db -w -o name --request-timeout=1s', 'get po -w --output-watch-events --request-timeout=1s',
+    'get po,svc -w --request-timeout=1s', 'get po --output-watch-events', 'get po --server-print=false',
+    'get po --sort-by=.metadata.name',
+    'get po --sort-by={.spec.containers[0].image} -o custom-columns=N:.metadata.name', 'get po,cm -o kyaml',
+    differs('version --client', CLIENT_ONLY), 'version -o foo',
+    differs('nothing', 'suggestions are those of the commands that there are'),
+    differs('get -f http://127.0.0.1:9/x.yaml', 'the address is named'),
+]
+
+TEMPLATES = [
+    'get po -o jsonpath={.items[*].metadata.name}', 'get po -o jsonpath={.items[-1].metadata.name}',
+    'get po -o jsonpath={.items[0:2].metadata.name}', 'get po -o jsonpath={.foo}',
+    'get po -o jsonpath={.items[*].spec}',
+    '''get po -o jsonpath='{range .items[*]}{.metadata.name}{"\\t"}{.status.phase}{"\\n"}{end}' ''',
+    '''get po -o jsonpath='{.items[?(@.metadata.name=="db")].spec.containers[0].image}' ''',
+    "get po -o jsonpath='{.items[?(@.spec.nodeName)].metadata.name}'", "get po -o jsonpath='{..image}'",
+    '''get po -o jsonpath="{.items[*]['metadata.name','status.phase']}"''', "get po -o jsonpath='{.items'",
+    "get po -o jsonpath='{.items[}'", 'get po -o jsonpath', "get po -o jsonpath-as-json='{.items[*].metadata.name}'",
+    'get po -o custom-columns=A:.metadata.name,B:.spec.containers[*].image,C:.metadata.labels,E:.foo.bar',
+    'get po -o custom-columns=A', 'get po -o custom-columns=', 'get po -o custom-columns=A:{.metadata',
+    'get po -o custom-columns-file=columns.txt', 'get po db -o custom-columns=A:.metadata.name --no-headers',
+    differs("get po -o jsonpath='{.items[5].x}'", 'the object is shown as JSON, not as values of Go'),
+]
+
+KNOWLEDGE = [
+    'api-resources', 'api-resources -o wide', 'api-resources -o name', 'api-resources --api-group=apps --no-headers',
+    'api-resources --namespaced=false --verbs=list,get', 'api-resources --sort-by=kind', 'api-resources -o json',
+    'api-versions', 'explain pods', 'explain pods.spec.containers', 'explain deploy.spec.replicas',
+    'explain deployments.apps.spec --recursive', 'explain pods.spec.restartPolicy', 'explain cm.data',
+    'explain nothing',
+    'explain pods.spec.foo', 'explain', 'explain hpa --api-version=autoscaling/v1',
+]
+
+GENERATORS = [f'create {line} --dry-run=client -o yaml' for line in (
+    'ns x', 'cm x --from-literal=a=b --from-file=folder --append-hash', 'cm x --from-env-file=env.txt',
+    'secret generic x --from-literal=a=b --type=foo/bar', 'sa x',
+    'secret docker-registry x --docker-server=x --docker-username=u --docker-password=p',
+    'deployment x --image=a/nginx:1 --image=b --replicas=2 --port=80', 'job x --from=cronjob/cj',
+    "cronjob x --image=x --schedule='* * * * *'", 'service clusterip x --tcp=80:8080 --tcp=443',
+    'svc nodeport x --tcp=80 --node-port=30080', 'svc externalname x --external-name=x.y',
+    'role x --verb=get,list --resource=pods,deploy.apps,pods/log', 'clusterrole x --verb=get --non-resource-url=/x',
+    'clusterrole x --aggregation-rule=a=b', 'rolebinding x --role=x --user=u --serviceaccount=ns:sa',
+    'clusterrolebinding x --clusterrole=x --group=g', 'quota x --hard=cpu=1,memory=1G --scopes=BestEffort',
+    'pc x --value=5 --description=x', 'pdb x --selector=a=b --max-unavailable=50%',
+    'ingress x --rule=foo.com/bar=svc:80 --rule=x.com/y*=svc:http,tls=sec --class=nginx')] + [
+    'create deployment x --image=y --dry-run=client -- sh -c x',
+    'create deployment x --image=x --dry-run=client -o json',
+    'create', 'create foo', 'create ns', 'create ns a b', 'create deployment x', 'create configmap x --from-literal=a',
+    'create configmap x --from-file=nope', 'create secret foo', 'create secret tls x', 'create job x',
+    'create cronjob x --image=y', 'create service clusterip x --tcp=foo', 'create role x --verb=get --resource=nothing',
+    'create rolebinding x', 'create quota x --hard=cpu=foo', 'create pdb x --selector=a=b',
+    'create ingress x --rule=foo',
+    'create token nope', 'create deployment d1 --image=x --dry-run=foo', 'create -f c12.yaml --dry-run=client -o yaml',
+]
+
+WAIT = [
+    'wait cm/nope --for=delete --timeout=1s', 'wait cm/nope --for=create --timeout=0', 'wait cm/cm --for=create',
+    'wait po/db --for=condition=ready --timeout=0', "wait po --all --for=jsonpath='{.status.phase}'=Pending",
+    'wait po/db', 'wait po -l zzz=b --for=condition=ready --timeout=0',
+    'wait po --all --for=condition=ready --timeout=1s',
+    'wait po/db po/nope --for=jsonpath={.status.phase}=Pending', 'wait po --for=delete',
+]
+
+READS = GET + TEMPLATES + KNOWLEDGE + GENERATORS + WAIT
+
+SCRIPTS = {
+    'create and delete': [
+        'create -f c1.yaml', 'create -f c1.yaml', 'create -f c12.yaml', 'create -f c12.yaml -o name --dry-run=server',
+        'create -f unknown.yaml', 'create -f nokind.yaml', 'create -f empty.yaml', 'create -f mixed.yaml',
+        'create cm cc --from-literal=a=b', 'create cm cc --from-literal=a=b', 'create deploy d --image=x',
+        "create deployment 'A B' --image=x", 'create -f fin.yaml', 'delete cm fin --timeout=1s',
+        'delete cm fin --wait=false', 'delete cm fin --dry-run=server', 'delete cm fin -o name --wait=false',
+        'delete cm fin --force --timeout=1s', 'delete -f c12.yaml', 'delete -f c12.yaml',
+        'delete -f c12.yaml --ignore-not-found', 'delete cm cc a', 'delete cm -l a=b',
+        'delete po x --force --grace-period=3',
+        'delete po x --now --grace-period=3', 'delete po x --cascade=foo', 'delete', 'delete po', 'delete all',
+        'delete deploy d', 'delete po x -o yaml', 'patch cm fin --type=merge -p \'{"metadata":{"finalizers":null}}\'',
+        'delete cm --all',
+    ],
+    'patch and replace': [
+        'create cm cc --from-literal=a=b', 'create deploy d --image=x', 'patch cm cc -p \'{"data":{"x":"y"}}\'',
+        'patch cm cc -p \'{"data":{"x":"y"}}\'', 'patch cm cc -p "data: {x: z}" -o yaml',
+        'patch cm cc --type=json -p \'[{"op":"add","path":"/data/q","value":"1"}]\'',
+        'patch cm cc --type=merge -p \'{"data":{"q":null}}\' -o name', 'patch cm nope -p {}', 'patch cm cc -p {',
+        'patch cm cc', 'patch cm cc --type=foo -p {}', 'patch cm cc -p \'{"data":{"d":"1"}}\' --dry-run=client',
+        'patch -f c1.yaml -p \'{"data":{"d":"1"}}\' --local -o yaml',
+        'patch deploy d --subresource=scale -p \'{"spec":{"replicas":2}}\' --type=merge',
+        'patch deploy d -p \'{"spec":{"replicas":-1}}\'', 'patch deploy d s -p {}', 'replace -f c1.yaml',
+        'create -f c1.yaml', 'replace -f c1.yaml -o yaml', 'replace -f c1.yaml --dry-run=server',
+        'replace --force -f c1.yaml', 'replace -f c1.yaml --timeout=3s', 'replace',
+    ],
+    'apply': [
+        'apply -f c1.yaml', 'apply -f c1.yaml', 'apply -f c12.yaml', 'apply -f c12.yaml --dry-run=client',
+        'apply -f c12.yaml --dry-run=server', 'apply -f c12.yaml -o yaml', 'apply -f c12.yaml -o name', 'apply',
+        'apply -f c1.yaml foo', 'apply -f empty.yaml', 'apply -f mixed.yaml', 'apply -f generated.yaml',
+        'apply -f unknown.yaml', 'apply view-last-applied cm c1', 'apply view-last-applied -f c12.yaml -o json',
+        'apply set-last-applied -f c1.yaml', 'apply set-last-applied -f c1.yaml', 'create cm na --from-literal=a=b',
+        'apply -f - <<< apiVersion: v1\nkind: ConfigMap\nmetadata: {name: na}\ndata: {a: c}\n', 'get cm na -o yaml',
+        'apply -f p12.yaml', 'apply -f p1.yaml --prune -l p=q --prune-allowlist=core/v1/ConfigMap', 'apply -f dep.yaml',
+        'apply -f dep2.yaml', 'get deploy dp -o yaml', 'apply -f dep3.yaml', 'apply -f dep.yaml --force',
+        'apply -f c1.yaml --force-conflicts', 'apply -f c1.yaml --prune',
+    ],
+    'apply on the server': [
+        'apply -f dep.yaml --server-side', 'apply -f dep2.yaml --server-side --field-manager=foo',
+        'apply -f dep2.yaml --server-side --field-manager=foo --force-conflicts', 'apply -f c1.yaml',
+        'apply -f c1.yaml --server-side', 'get cm c1 -o yaml --show-managed-fields',
+        'apply -f c1.yaml --server-side --dry-run=client', 'apply -f unknown.yaml --server-side',
+        'apply -f c1.yaml --server-side --force',
+    ],
+}
