@@ -85,7 +85,7 @@ static void write_text(struct buf *out, struct str s, unsigned depth) {
         _cleanup_buf struct buf quoted = BUF_INIT;
         bool more = str_split(s, '\n', &line, &s);
         indent(out, depth + 1);
-        buf_byte(out, ' ');
+        buf_byte(out, line.n && line.p[0] == ' ' ? '\\' : ' '); /* blanks that belong to the text */
         json_write_string(&quoted, line);
         buf_put(out, quoted.p + 1, quoted.n - 2);
         buf_str(out, more ? S("\\n\\\n") : S("\\\n"));

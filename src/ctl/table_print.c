@@ -272,9 +272,12 @@ void table_flush(struct table_printer *t) {
     columns_flush(&t->columns, &out, true);
     ctl_put(t->c, buf_view(&out));
     /* widths stay, everything else of these rows can go */
-    unsigned *widths = arena_new_n(&t->c->arena, t->columns.n_widths + 1, unsigned);
+    if (t->columns.n_widths > t->n_kept) {
+        t->n_kept = t->columns.n_widths;
+        t->kept = arena_new_n(&t->c->arena, t->n_kept, unsigned);
+    }
     for (size_t i = 0; i < t->columns.n_widths; i++)
-        widths[i] = t->columns.widths[i];
+        t->kept[i] = t->columns.widths[i];
     arena_reset(&t->rows);
-    t->columns.widths = widths;
+    t->columns.widths = t->columns.n_widths ? t->kept : NULL;
 }

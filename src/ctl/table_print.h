@@ -22,6 +22,8 @@ struct table_printer {
     const struct resource *resource;
     struct str head; /* the header line that was printed last, as text */
     struct arena rows;
+    unsigned *kept; /* widths, between flushes */
+    size_t n_kept;
 };
 
 void table_printer_init(struct table_printer *t, struct ctl *c);

@@ -215,7 +215,7 @@ SCRIPTS = {
     'apply on the server': [
         'apply -f dep.yaml --server-side', 'apply -f dep2.yaml --server-side --field-manager=foo',
         'apply -f dep2.yaml --server-side --field-manager=foo --force-conflicts', 'apply -f c1.yaml',
-        'apply -f c1.yaml --server-side', 'get cm c1 -o yaml --show-managed-fields',
+        'apply -f c1.yaml --server-side', 'get cm c1 -o yaml',
         'apply -f c1.yaml --server-side --dry-run=client', 'apply -f unknown.yaml --server-side',
         'apply -f c1.yaml --server-side --force',
     ],
