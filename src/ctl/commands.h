@@ -3,6 +3,7 @@
 
 #include "ctl/ctl.h"
 
+extern const struct command command_annotate;
 extern const struct command command_api_resources;
 extern const struct command command_api_versions;
 extern const struct command command_apply;
@@ -12,8 +13,10 @@ extern const struct command command_delete;
 extern const struct command command_edit;
 extern const struct command command_explain;
 extern const struct command command_get;
+extern const struct command command_label;
 extern const struct command command_options;
 extern const struct command command_patch;
 extern const struct command command_replace;
+extern const struct command command_scale;
 extern const struct command command_version;
 extern const struct command command_wait;

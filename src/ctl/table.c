@@ -4,12 +4,13 @@
 static const struct command *const beginner[] = {&command_create, NULL};
 static const struct command *const intermediate[] = {&command_get, &command_delete, &command_edit,
                                                      &command_explain, NULL};
-static const struct command *const deploy[] = {NULL};
+static const struct command *const deploy[] = {&command_scale, NULL};
 static const struct command *const cluster[] = {NULL};
 static const struct command *const trouble[] = {NULL};
 static const struct command *const advanced[] = {&command_patch, &command_replace, &command_apply,
                                                  &command_wait, NULL};
-static const struct command *const settings[] = {&command_completion, NULL};
+static const struct command *const settings[] = {&command_completion, &command_label, &command_annotate,
+                                                 NULL};
 static const struct command *const other[] = {&command_options, &command_version, &command_api_resources,
                                               &command_api_versions, NULL};
 

@@ -219,4 +219,18 @@ SCRIPTS = {
         'apply -f c1.yaml --server-side --dry-run=client', 'apply -f unknown.yaml --server-side',
         'apply -f c1.yaml --server-side --force',
     ],
+    'label, annotate and scale': [
+        'create cm l1 --from-literal=a=b', 'create cm l2 --from-literal=a=b', 'create deploy d --image=x',
+        'label cm l1 a=b', 'label cm l1 a=b', 'label cm l1 a=c', 'label cm l1 a=c --overwrite', 'label cm l1 a-',
+        'label cm l1 a-', 'label cm l1 l2 x=y z=1', 'label cm --all q=1', 'label cm -l q=1 q-',
+        'label cm l1 m=n --dry-run=client', 'label cm l1 m=n -o yaml', 'label cm', 'label', 'label cm l1 a=b a-',
+        'label -f c1.yaml --local a=b -o yaml', 'label cm l1 a=b --resource-version=1', 'label cm/l1 cm/l2 k=v',
+        differs("label cm l1 'a=b c'", 'the server says what is wrong with a label'),
+        'annotate cm l1 a=b', "annotate cm l1 a='x y'", 'annotate cm l1 a=c --overwrite', 'annotate cm l1 a-',
+        'annotate cm --all q=1', 'annotate cm l1', 'annotate cm l1 m=n --dry-run=client',
+        'scale deploy d --replicas=3', 'scale deploy d --replicas=4 --current-replicas=1',
+        'scale deploy d --replicas=4 --current-replicas=3', 'scale deploy d', 'scale --replicas=1',
+        'scale cm l1 --replicas=1', 'scale deploy d --replicas=-1', 'scale deploy d --replicas=5 --dry-run=server',
+        'scale deploy --all --replicas=2',
+    ],
 }
