@@ -59,6 +59,8 @@ struct sender {
     /* the loop's own */
     struct timer retry;
     struct outgoing *sending;
+    struct waiter
+        *ended; /* who frees the recorder waits for the call under way: its answer comes to the loop */
     struct event_correlator *correlator;
 };
 
@@ -134,6 +136,8 @@ static void on_sent(void *arg, int code, struct client_answer *answer, const str
     struct outgoing *o = s->sending;
     if (is_closed(s)) {
         finish(s, o);
+        if (s->ended)
+            waiter_signal(s->ended);
     } else if (code == ERR_NOT_FOUND && o->fate == EVENT_PATCH) {
         o->fate = EVENT_CREATE; /* the one it would count on is gone */
         pump(s);
@@ -364,7 +368,7 @@ struct ending {
     struct waiter done;
 };
 
-/* On the loop: nothing runs there any more afterwards but the end of a call under way. */
+/* On the loop: nothing runs there any more when it is done. */
 static void on_end(struct loop_msg *msg) {
     struct ending *e = (struct ending *)msg;
     struct sender *s = e->sender;
@@ -372,7 +376,10 @@ static void on_end(struct loop_msg *msg) {
         loop_timer_stop(s->loop, &s->retry);
         finish(s, s->sending);
     }
-    waiter_signal(&e->done);
+    if (s->sending)
+        s->ended = &e->done;
+    else
+        waiter_signal(&e->done);
 }
 
 static void wait_until_sent(struct sender *s) {

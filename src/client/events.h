@@ -24,7 +24,8 @@ struct object;
  * none. */
 int event_recorder_new(struct client *c, struct loop *loop, const char *component, struct str host,
                        struct event_recorder **ret, struct err *err);
-/* Sends what waits (for at most a second), then frees. NULL is fine. */
+/* Sends what waits (for at most a second), waits for the answer that is under way, then frees: the loop may
+ * end afterwards. NULL is fine. */
 void event_recorder_free(struct event_recorder *r);
 
 /* The same queue under another component's name. */
