@@ -215,8 +215,11 @@ static void shrink_old(const struct deployment_limits *l, struct set_state *sets
     if (budget <= 0)
         return;
     struct set_state **old = sorted(sets, n, a, cmp_oldest);
-    (void)drop_unhealthy(old, n, budget);
-    drop_surplus(old, n, sum_available(sets, n) - min_available);
+    budget = drop_unhealthy(old, n, budget);
+    int64_t surplus = sum_available(sets, n) - min_available;
+    /* A set that was shrunk just now may still count pods as available that are going: no more than the
+     * budget. */
+    drop_surplus(old, n, surplus < budget ? surplus : budget);
 }
 
 void deployment_plan_rolling(const struct deployment_limits *l, struct set_state *sets, uint32_t n,

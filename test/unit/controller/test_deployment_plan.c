@@ -87,6 +87,17 @@ TEST(test_deployment_plan__unhealthy_old_pods_go_first) {
     assert_int_equal(s[1].target, 1);
 }
 
+/* The oldest was shrunk from two to one a moment ago and still counts both as available. */
+TEST(test_deployment_plan__pods_that_are_going_are_no_surplus) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    struct deployment_limits l = limits(5, "1", "1");
+    struct set_state s[] = {set("oldest", 1, false, 1, 2), set("old", 2, false, 4, 4),
+                            set("new", 3, true, 1, 0)};
+    deployment_plan_rolling(&l, s, 3, &a);
+    assert_int_equal(s[0].target, 0);
+    assert_int_equal(s[1].target, 4); /* with it the four that must stay */
+}
+
 TEST(test_deployment_plan__an_oversized_new_set_shrinks) {
     _cleanup_arena struct arena a = ARENA_INIT;
     struct deployment_limits l = limits(3, "1", "1");
