@@ -219,7 +219,7 @@ SCRIPTS = {
         'apply -f c1.yaml --server-side --dry-run=client', 'apply -f unknown.yaml --server-side',
         'apply -f c1.yaml --server-side --force',
     ],
-    'label, annotate and scale': [
+    'labels and annotations and scale': [
         'create cm l1 --from-literal=a=b', 'create cm l2 --from-literal=a=b', 'create deploy d --image=x',
         'label cm l1 a=b', 'label cm l1 a=b', 'label cm l1 a=c', 'label cm l1 a=c --overwrite', 'label cm l1 a-',
         'label cm l1 a-', 'label cm l1 l2 x=y z=1', 'label cm --all q=1', 'label cm -l q=1 q-',
