@@ -246,7 +246,7 @@ static void push_now(struct conn *c) {
     update_events(c);
 }
 
-void conn_send_unsent(struct timer *t) {
+static void send_unsent(struct timer *t) {
     struct server_loop *l = (struct server_loop *)((char *)t - offsetof(struct server_loop, send));
     while (l->unsent) {
         struct conn *c = l->unsent;
@@ -266,8 +266,10 @@ void conn_push(struct conn *c) {
     struct server_loop *l = c->loop;
     if (c->unsent || c->want_write)
         return;
-    if (!l->unsent)
+    if (!l->unsent) {
+        l->send.fire = send_unsent;
         loop_timer_start(l->loop, &l->send, 0);
+    }
     c->unsent = true;
     c->unsent_next = l->unsent;
     if (l->unsent)

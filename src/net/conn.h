@@ -86,9 +86,6 @@ void conn_flush(struct conn *c);
  * that what many streams of a connection have to say goes out at once. */
 void conn_push(struct conn *c);
 
-/* The timer of a loop that does it. */
-void conn_send_unsent(struct timer *t);
-
 /* Reads no more (or again): back-pressure. */
 void conn_pause(struct conn *c, bool pause);
 

@@ -227,7 +227,6 @@ static int start_loops(struct http_server *s, struct err *err) {
         char name[16];
         snprintf(name, sizeof name, "http-%u", i);
         struct loop_options o = {.name = name, .on_quit = on_quit, .on_quit_arg = l};
-        l->send.fire = conn_send_unsent;
         l->read_buffer = malloc(CONN_READ_BYTES);
         l->cipher = s->gathering ? malloc(CONN_CIPHER_BYTES) : NULL;
         if (!l->read_buffer || (s->gathering && !l->cipher))
