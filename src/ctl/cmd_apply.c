@@ -81,12 +81,9 @@ static int run(struct ctl *c) {
     struct applying x = {.c = c};
     struct problem p;
     size_t n;
-    (void)opt_list(&c->opts, "filename", &n);
-    if (c->opts.n_args)
-        return ctl_usage_error(c, "Unexpected args: [%.*s]",
-                               STR_ARG(arena_join(&c->arena, c->opts.args, c->opts.n_args, S(" "))));
-    if (!n && !opt_str(&c->opts, "kustomize").n)
-        return ctl_error(c, "must specify one of -f and -k");
+    int refused = manifests_check_args(c);
+    if (refused)
+        return refused;
     if (prepare(&x, &p))
         return ctl_fail(c, &p);
     if (check_flags(c, &x))

@@ -27,38 +27,15 @@ static int create_one(void *arg, struct target *t, struct problem *p) {
     return printer_print(x->printer, t->resource, &t->object, "created", p);
 }
 
-static int post_raw(struct ctl *c) {
-    struct problem p;
-    size_t n;
-    const struct str *files = opt_list(&c->opts, "filename", &n);
-    struct answer answer;
-    struct str text;
-    if (n != 1)
-        return ctl_usage_error(c, "--raw can only use a single local file or stdin");
-    if (manifest_text(c, files[0], &text, &p) ||
-        ctl_call(c,
-                 &(struct request){.method = "POST",
-                                   .path = opt_str(&c->opts, "raw"),
-                                   .content_type = "application/json",
-                                   .body = text},
-                 &answer, &p))
-        return ctl_fail(c, &p);
-    ctl_put(c, answer.body);
-    return 0;
-}
-
 static int run(struct ctl *c) {
     struct creating x = {.c = c};
     struct problem p;
     size_t n;
-    (void)opt_list(&c->opts, "filename", &n);
-    if (c->opts.n_args)
-        return ctl_usage_error(c, "Unexpected args: [%.*s]",
-                               STR_ARG(arena_join(&c->arena, c->opts.args, c->opts.n_args, S(" "))));
-    if (!n && !opt_str(&c->opts, "kustomize").n)
-        return ctl_error(c, "must specify one of -f and -k");
+    int refused = manifests_check_args(c);
+    if (refused)
+        return refused;
     if (opt_str(&c->opts, "raw").n)
-        return post_raw(c);
+        return manifest_send_raw(c, "POST");
     if (printer_new(c, &x.printer, &p) || ctl_dry_run(c, &x.dry, &p) ||
         ctl_validation(c, &x.write.validation, &p))
         return ctl_fail(c, &p);

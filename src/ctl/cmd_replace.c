@@ -67,33 +67,15 @@ static int replace_by_force(struct replacing *x) {
     return n || c->status ? c->status : ctl_error(c, "no objects passed to replace");
 }
 
-static int put_raw(struct ctl *c, const struct str *files, size_t n) {
-    struct problem p;
-    struct answer answer;
-    struct str text;
-    if (n != 1)
-        return ctl_usage_error(c, "--raw can only use a single local file or stdin");
-    if (manifest_text(c, files[0], &text, &p) ||
-        ctl_call(c,
-                 &(struct request){.method = "PUT",
-                                   .path = opt_str(&c->opts, "raw"),
-                                   .content_type = "application/json",
-                                   .body = text},
-                 &answer, &p))
-        return ctl_fail(c, &p);
-    ctl_put(c, answer.body);
-    return 0;
-}
-
 static int run(struct ctl *c) {
     struct replacing x = {.c = c};
     struct problem p;
     size_t n;
     const struct opts *o = &c->opts;
-    const struct str *files = opt_list(o, "filename", &n);
+    (void)opt_list(o, "filename", &n);
     bool force = opt_bool(o, "force");
     if (opt_str(o, "raw").n)
-        return put_raw(c, files, n);
+        return manifest_send_raw(c, "PUT");
     if (!n && !opt_str(o, "kustomize").n)
         return ctl_error(c, "must specify one of -f and -k");
     if (opt_int(o, "grace-period") >= 0 && !force)

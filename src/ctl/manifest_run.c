@@ -3,6 +3,7 @@
 
 #include "api/label_selector.h"
 #include "base/file.h"
+#include "ctl/call.h"
 #include "ctl/object.h"
 
 static struct str_map labels_of(struct ctl *c, const struct jval *o) {
@@ -111,5 +112,36 @@ int manifests_run(struct ctl *c, int (*each)(void *arg, struct target *t, struct
     for (size_t i = 0; i < n_failed; i++)
         (void)(n_failed == 1 ? ctl_fail(c, &failed[i]) : ctl_fail_item(c, &failed[i]));
     *ret_n = r.n;
+    return 0;
+}
+
+int manifests_check_args(struct ctl *c) {
+    size_t n;
+    (void)opt_list(&c->opts, "filename", &n);
+    if (c->opts.n_args)
+        return ctl_usage_error(c, "Unexpected args: [%.*s]",
+                               STR_ARG(arena_join(&c->arena, c->opts.args, c->opts.n_args, S(" "))));
+    if (!n && !opt_str(&c->opts, "kustomize").n)
+        return ctl_error(c, "must specify one of -f and -k");
+    return 0;
+}
+
+int manifest_send_raw(struct ctl *c, const char *method) {
+    struct problem p;
+    size_t n;
+    const struct str *files = opt_list(&c->opts, "filename", &n);
+    struct answer answer;
+    struct str text;
+    if (n != 1)
+        return ctl_usage_error(c, "--raw can only use a single local file or stdin");
+    if (manifest_text(c, files[0], &text, &p) ||
+        ctl_call(c,
+                 &(struct request){.method = method,
+                                   .path = opt_str(&c->opts, "raw"),
+                                   .content_type = "application/json",
+                                   .body = text},
+                 &answer, &p))
+        return ctl_fail(c, &p);
+    ctl_put(c, answer.body);
     return 0;
 }
