@@ -53,32 +53,37 @@ static size_t add_flags(struct settings *s, struct flag *v, size_t max) {
     return sizeof rows / sizeof *rows;
 }
 
-/* What the file says counts unless a flag says something else. */
+/* The file's values in place of defaults; flags are read again afterwards, so that they win. */
 static void take_config(struct settings *s) {
     const struct componentbase_leader_election_configuration *l = &s->o.config->leader_election;
+    struct str kubeconfig = s->o.config->client_connection.kubeconfig;
     if (l->leader_elect.set)
         s->leader_elect = l->leader_elect.v;
-    s->o.lease_ns = s->o.lease_ns ? s->o.lease_ns : l->lease_duration.ns;
-    s->o.renew_ns = s->o.renew_ns ? s->o.renew_ns : l->renew_deadline.ns;
-    s->o.retry_ns = s->o.retry_ns ? s->o.retry_ns : l->retry_period.ns;
-    if (l->resource_name.n && !s->lease_name)
+    s->o.lease_ns = l->lease_duration.ns;
+    s->o.renew_ns = l->renew_deadline.ns;
+    s->o.retry_ns = l->retry_period.ns;
+    if (l->resource_name.n)
         s->lease_name = arena_strz(&s->arena, l->resource_name);
-    if (l->resource_namespace.n && !s->lease_namespace)
+    if (l->resource_namespace.n)
         s->lease_namespace = arena_strz(&s->arena, l->resource_namespace);
-    struct str kubeconfig = s->o.config->client_connection.kubeconfig;
-    if (kubeconfig.n && !s->kubeconfig)
+    if (kubeconfig.n)
         s->kubeconfig = arena_strz(&s->arena, kubeconfig);
+}
+
+static bool read_config(struct settings *s) {
+    struct err err = ERR_INIT;
+    if (scheduler_config_read(s->config, &s->arena, &s->o.config, &err) < 0) {
+        log_error("the scheduler cannot start", kv("err", &err));
+        return false;
+    }
+    take_config(s);
+    return true;
 }
 
 static int start(struct settings *s, struct err *err) {
     struct client_config config;
     struct kubeconfig_flags flags = {.server = str_from(s->master)};
-    int r = s->config ? scheduler_config_read(s->config, &s->arena, &s->o.config, err) : 0;
-    if (r < 0)
-        return r;
-    if (s->o.config)
-        take_config(s);
-    r = client_config_load(s->kubeconfig, &flags, &config, err);
+    int r = client_config_load(s->kubeconfig, &flags, &config, err);
     if (r == 0)
         r = client_remote_new(&config, S("kube-scheduler"), &s->client, err);
     s->o.client = s->client;
@@ -120,15 +125,19 @@ int applet_kube_scheduler(int argc, char **argv) {
                       .own_config = true};
     struct flag_list args;
     int status = 0;
-    if (flags_parse_or_end(&f, argc, argv, &args, &status)) {
-        if (s.version) {
-            puts("Kubernetes " KUBERNETES_VERSION);
-        } else {
-            log_setup(
-                &(struct log_options){.format = strcmp(s.logging_format, "json") == 0 ? LOG_JSON : LOG_TEXT,
-                                      .verbosity = (int)s.verbosity});
-            status = serve(&s);
-        }
+    bool go_on = flags_parse_or_end(&f, argc, argv, &args, &status);
+    if (go_on && s.version) {
+        puts("Kubernetes " KUBERNETES_VERSION);
+        go_on = false;
+    }
+    if (go_on && s.config) {
+        status = read_config(&s) ? 0 : 1;
+        go_on = status == 0 && flags_parse_or_end(&f, argc, argv, &args, &status);
+    }
+    if (go_on) {
+        log_setup(&(struct log_options){.format = strcmp(s.logging_format, "json") == 0 ? LOG_JSON : LOG_TEXT,
+                                        .verbosity = (int)s.verbosity});
+        status = serve(&s);
     }
     arena_fini(&s.arena);
     return status;
