@@ -90,6 +90,15 @@ uint64_t cache_revision(const struct cache *c) {
     return atomic_load(&c->revision);
 }
 
+bool cache_has_reached(struct cached *r, uint64_t revision) {
+    if (revision <= cache_revision(r->cache))
+        return true;
+    struct cache_state *now = (struct cache_state *)cell_get(&r->current);
+    bool reached = revision <= now->revision; /* states are published before the cache's revision */
+    shared_unref(&now->shared);
+    return reached;
+}
+
 struct cached *cache_of(struct cache *c, const struct kind *k) {
     check(k->hub && k->hub->set == &builtin);
     struct cached *r = &c->resources[k->hub->index];

@@ -55,6 +55,10 @@ struct cached *cache_of(struct cache *c, const struct kind *k);
 /* The last revision of the whole store that readers can see. */
 uint64_t cache_revision(const struct cache *c);
 
+/* False when a revision is still to come for readers of this resource: what any snapshot of it says is not,
+ * although a snapshot may be newer than cache_revision for a moment. */
+bool cache_has_reached(struct cached *r, uint64_t revision);
+
 /* -- reading -- */
 
 struct cache_snapshot {

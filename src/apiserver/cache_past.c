@@ -138,13 +138,9 @@ static int from_store(struct cached *r, uint64_t revision, struct cow *ret, stru
 
 int cache_snapshot_at(struct cached *r, uint64_t revision, struct cache_snapshot *ret_snapshot,
                       struct err *err) {
-    uint64_t newest = atomic_load(&r->cache->revision);
-    struct cache_state *now = (struct cache_state *)cell_get(&r->current);
-    if (revision > newest &&
-        revision > now->revision) { /* states are published before the cache's revision */
-        shared_unref(&now->shared);
+    if (!cache_has_reached(r, revision))
         return err_set(err, ERR_INVALID, "revision %llu is still to come", (unsigned long long)revision);
-    }
+    struct cache_state *now = (struct cache_state *)cell_get(&r->current);
     struct cache_snapshot s = {.revision = revision};
     int code = 0;
     cow_init(&s.by_node, &cache_objects);

@@ -143,9 +143,8 @@ static int take_state(struct listing *l) {
     struct call *c = l->call;
     struct cached *r = cache_of(c->server->cache, l->kind);
     struct err err = ERR_INIT;
-    uint64_t now = cache_revision(c->server->cache);
-    if (l->revision > now)
-        return refuse(l, ERR_TIMEOUT, too_large(l, now));
+    if (!cache_has_reached(r, l->revision))
+        return refuse(l, ERR_TIMEOUT, too_large(l, cache_revision(c->server->cache)));
     struct cache_snapshot *s = arena_new(c->arena, struct cache_snapshot);
     int code = 0;
     if (l->exact)

@@ -10,16 +10,17 @@
 /* -- get -- */
 
 /* CONFORMS: any version that is not in the future is served with the newest state. */
-static struct status *check_version(struct call *c) {
-    uint64_t rv = 0, now = cache_revision(c->server->cache);
+static struct status *check_version(struct call *c, struct cached *r) {
+    uint64_t rv = 0;
     struct err err = ERR_INIT;
     if (rv_parse(c->options.resource_version, &rv, &err) < 0) {
         return status_bad_request(c->arena, "%s", err.msg);
     }
-    if (rv <= now)
+    if (cache_has_reached(r, rv))
         return NULL;
-    struct str why = arena_printf(c->arena, "Too large resource version: %llu, current: %llu",
-                                  (unsigned long long)rv, (unsigned long long)now);
+    struct str why =
+        arena_printf(c->arena, "Too large resource version: %llu, current: %llu", (unsigned long long)rv,
+                     (unsigned long long)cache_revision(c->server->cache));
     struct status *st = status_timeout(c->arena, why, 1);
     st->body.message = why;
     status_add_cause(c->arena, st, S("ResourceVersionTooLarge"), STR_NONE, S("Too large resource version"));
@@ -28,13 +29,14 @@ static struct status *check_version(struct call *c) {
 
 static void get(struct call *c) {
     const struct access *x = &c->info.access;
-    struct status *failure = check_version(c);
+    struct cached *r = cache_of(c->server->cache, c->info.kind);
+    struct status *failure = check_version(c, r);
     if (failure) {
         call_answer_status(c, failure);
         return;
     }
     struct str ns = c->info.kind->namespaced ? x->ns : S("");
-    struct object *o = cache_get(cache_of(c->server->cache, c->info.kind), ns, x->name);
+    struct object *o = cache_get(r, ns, x->name);
     if (o)
         call_answer_object(c, 200, o);
     else

@@ -1,5 +1,7 @@
 /* Lists: selectors, pages, resource versions; and deletions of many. */
 #include "api/types/core.h"
+#include "api/types/ids.h"
+#include "apiserver/cache_priv.h"
 #include "apiserver/list.h"
 #include "server_world.h"
 #include "store/store.h"
@@ -118,6 +120,21 @@ TEST(test_list__an_old_page_may_go_on_at_the_newest_state) {
     r.continue_token = failure->body.metadata.continue_;
     assert_string_equal(page(&w, MAPS "?limit=1", &r), "b");
     assert_int_equal(r.revision, 20005);
+    server_world_fini(&w);
+}
+
+/* A commit publishes a resource's state before the cache's revision. */
+TEST(test_list__what_a_list_said_is_never_still_to_come) {
+    struct server_world w;
+    struct list_result r;
+    world(&w);
+    cache_publish(cache_of(w.server.cache, &kinds[KIND_CORE_CONFIG_MAP]), 6);
+    assert_string_equal(names(&w, MAPS "?limit=1", &r), "a");
+    assert_int_equal(r.revision, 6);
+    assert_string_equal(page(&w, MAPS "?limit=1", &r), "b");
+    assert_string_equal(names(&w, MAPS "?resourceVersion=6", &r), "a b c");
+    assert_answer(server_get(&w, MAPS "/a?resourceVersion=6"), 200);
+    assert_answer(server_get(&w, MAPS "/a?resourceVersion=7"), 504);
     server_world_fini(&w);
 }
 
