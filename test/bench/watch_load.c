@@ -35,7 +35,7 @@ struct load {
     atomic_llong *sent_ns;
     unsigned creates;
     VEC(double) samples; /* ms */
-    atomic_uint heard;
+    atomic_uint open, heard;
 };
 
 static void must(int rc, const struct err *err) {
@@ -78,10 +78,11 @@ static int on_data(void *arg, struct str bytes) {
 }
 
 static void on_head(void *arg, int http_code, struct str content_type) {
-    (void)arg;
+    struct watching *w = arg;
     (void)content_type;
     if (http_code != 200)
         panic("a watch was answered with %d", http_code);
+    atomic_fetch_add(&w->load->open, 1);
 }
 
 static void on_done(void *arg, int code, const struct err *err) {
@@ -108,6 +109,12 @@ static void watch(struct watching *w, struct str path) {
     struct raw_sink sink = {.on_head = on_head, .on_data = on_data, .on_done = on_done, .arg = w};
     struct raw_call call = {.method = "GET", .path = path, .timeout_ms = RAW_FOREVER};
     must(client_raw_start(w->load->client, &call, &sink, &w->stream, &err), &err);
+}
+
+/* Until it counts to n, but not for ever: who compares afterwards sees what is missing. */
+static void await_count(atomic_uint *count, unsigned n) {
+    for (int i = 0; i < 1000 && atomic_load(count) < n; i++)
+        nanosleep(&(struct timespec){0, 10000000}, NULL);
 }
 
 static void create(struct load *l, unsigned i) {
@@ -163,10 +170,10 @@ int main(int argc, char **argv) {
         w[i].load = &l;
         watch(&w[i], path);
     }
+    await_count(&l.open, watchers);
     create_all(&l, rate);
     unsigned wanted = watchers * l.creates;
-    for (int i = 0; i < 500 && atomic_load(&l.heard) < wanted; i++)
-        nanosleep(&(struct timespec){0, 10000000}, NULL);
+    await_count(&l.heard, wanted);
     for (unsigned i = 0; i < watchers; i++) {
         raw_stream_free(w[i].stream);
         buf_fini(&w[i].line);
