@@ -9,7 +9,10 @@
 #include "api/types/networking.h"
 #include "apiserver/first_objects_priv.h"
 #include "apiserver/kubeconfig_file.h"
+#include "apiserver/server_priv.h"
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/timefmt.h"
 #include "codec/json.h"
 
 #define NAME S("kubernetes")
@@ -57,6 +60,11 @@ static void make_service(struct first_batch *b, const struct first_objects *o) {
 
 static void make_cidr(struct first_batch *b, const struct first_objects *o) {
     _cleanup_buf struct buf t = BUF_INIT, cidrs = BUF_INIT;
+    char now[TIME_TEXT_SIZE];
+    int64_t sec;
+    int32_t nsec;
+    time_split_ns(clock_wall_ns(b->server->clock), &sec, &nsec);
+    (void)time_format(now, sec, 0, TIME_SECONDS);
     struct str rest = o->service_cidr, cidr;
     while (rest.n) {
         str_split(rest, ',', &cidr, &rest);
@@ -67,9 +75,9 @@ static void make_cidr(struct first_batch *b, const struct first_objects *o) {
         "{\"metadata\":{\"name\":\"kubernetes\",\"finalizers\":[\"networking.k8s.io/"
         "service-cidr-finalizer\"]},"
         "\"spec\":{\"cidrs\":[%.*s]},\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\","
-        "\"lastTransitionTime\":\"1970-01-01T00:00:00Z\",\"reason\":\"\","
+        "\"lastTransitionTime\":\"%s\",\"reason\":\"\","
         "\"message\":\"Kubernetes Service CIDR is ready\"}]}}",
-        STR_ARG(buf_view(&cidrs)));
+        STR_ARG(buf_view(&cidrs)), now);
     make_text(b, KIND_NETWORKING_SERVICE_CIDR, S(""), NAME, &t);
 }
 

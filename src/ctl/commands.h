@@ -10,6 +10,7 @@ extern const struct command command_apply;
 extern const struct command command_completion;
 extern const struct command command_create;
 extern const struct command command_delete;
+extern const struct command command_describe;
 extern const struct command command_edit;
 extern const struct command command_explain;
 extern const struct command command_get;

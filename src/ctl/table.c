@@ -6,7 +6,7 @@ static const struct command *const intermediate[] = {&command_get, &command_dele
                                                      &command_explain, NULL};
 static const struct command *const deploy[] = {&command_scale, NULL};
 static const struct command *const cluster[] = {NULL};
-static const struct command *const trouble[] = {NULL};
+static const struct command *const trouble[] = {&command_describe, NULL};
 static const struct command *const advanced[] = {&command_patch, &command_replace, &command_apply,
                                                  &command_wait, NULL};
 static const struct command *const settings[] = {&command_completion, &command_label, &command_annotate,

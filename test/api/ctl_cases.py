@@ -175,6 +175,23 @@ WAIT = [
 
 READS = GET + TEMPLATES + KNOWLEDGE + GENERATORS + WAIT
 
+# Of what described.yaml makes.
+DESCRIBES = [
+    'pod rich', 'pod plain', 'pod two', 'svc svc', 'svc headless', 'svc lb', 'svc ext', 'ep svc',
+    'endpointslice svc-abc', 'endpointslice empty', 'endpointslice six', 'deploy dep', 'deploy rec', 'rs rs',
+    'rs dep-1',
+    'rc rc', 'sts sts', 'sts sts2', 'ds ds', 'job job', 'job plainjob', 'cj cj', 'ing ing', 'ing ing2', 'ing ing3',
+    'ingressclass nginx', 'netpol np', 'netpol np2', 'netpol np3', 'pv pv1', 'pv pv2', 'pv pvcsi', 'pvc pvc1',
+    'pvc pvc2', 'sc fast', 'sc slow', 'role role', 'clusterrole crole', 'clusterrole admin', 'rolebinding rb',
+    'clusterrolebinding crb', 'quota q', 'quota qs', differs('limits lr', 'kubectl has its rows in no order'),
+    'hpa hpa',
+    'pdb pdb', 'pdb pdb2', 'pdb nosel', 'pc high', 'lease lease', 'csr csr', 'node n1', 'ns kube-system', 'cm cm1',
+    'cm cm2', 'secret s1', 'secret tok', 'sa full', 'sa default', 'event e1', 'runtimeclass rc', 'ipaddress 10.96.9.9',
+    'servicecidr kubernetes', 'flowschemas', 'clusterroles system:controller:r', 'pods p r', 'pods', '-l app=web pods',
+    'nosuch x', 'pods nosuch', 'deploy/dep cm/cm1', 'cm cm', 'pods -l x=y', '', '--show-events=false pod rich',
+    'cm -f c1.yaml', '-f nosuch.yaml',
+]
+
 SCRIPTS = {
     'create and delete': [
         'create -f c1.yaml', 'create -f c1.yaml', 'create -f c12.yaml', 'create -f c12.yaml -o name --dry-run=server',

@@ -1,5 +1,7 @@
 """Our command line beside kubectl 1.35: the same lines on the same server, the same answers (ctl_cases.py)."""
+import base64
 import concurrent.futures
+import json
 import os
 import re
 import shlex
@@ -9,6 +11,7 @@ import tempfile
 
 import ctl_cases
 import harness
+import yaml
 
 NORMAL = (
     (r'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', 'UID'),
@@ -69,6 +72,48 @@ class Ctl(harness.ApiTest):
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             theirs = pool.map(lambda c: self.answer('kubectl', ns, c.line), cases)
             ours = pool.map(lambda c: self.answer('ours', ns, c.line), cases)
+            for case, a, b in zip(cases, theirs, ours):
+                self.compare(case, a, b)
+
+    def make_described(self, ns):
+        """Makes what described.yaml says, with its statuses."""
+        request = subprocess.run(['openssl', 'req', '-new', '-newkey', 'rsa:2048', '-nodes', '-keyout', '/dev/null',
+                                  '-subj', '/O=dev/O=ops/CN=jane', '-addext',
+                                  'subjectAltName=DNS:a.example,IP:1.2.3.4'],
+                                 capture_output=True, check=True).stdout
+        with open(os.path.join(os.path.dirname(__file__), 'described.yaml')) as f:
+            text = f.read().replace('NS', ns).replace('REQUEST', base64.b64encode(request).decode())
+        docs = list(yaml.safe_load_all(text))
+        for d in docs:
+            if 'namespace' in d['metadata']:
+                self.kubectl('create', '-f', '-', stdin=json.dumps(d))
+        docs = [d for d in docs if 'namespace' not in d['metadata']]
+        first = [d for d in docs if 'UID' not in json.dumps(d)]
+        made = self.kubectl('-n', ns, 'create', '-o', 'json', '-f', '-', stdin='\n---\n'.join(map(json.dumps, first)))
+        uids, rest = {}, made.out
+        while rest.strip():
+            d, end = json.JSONDecoder().raw_decode(rest)
+            rest = rest[end:].lstrip()
+            uids[d['kind'], d['metadata']['name']] = d['metadata']['uid']
+        for d in docs:
+            what = d.get('involvedObject') or d.get('regarding')
+            for ref in d['metadata'].get('ownerReferences', []) + ([what] if what else []):
+                ref['uid'] = uids[ref['kind'], ref['name']]
+        rest = [json.dumps(d) for d in docs if d not in first]
+        self.kubectl('-n', ns, 'create', '-f', '-', stdin='\n---\n'.join(rest))
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda d: self.kubectl('-n', ns, 'patch', '--subresource=status', '--type=merge', '-f', '-',
+                                                 '-p', json.dumps({'status': d['status']}), stdin=json.dumps(d)),
+                          [d for d in docs if 'status' in d]))
+
+    def test_describe(self):
+        ns = 'described'
+        self.namespace_with_account(ns)
+        self.make_described(ns)
+        cases = [c if isinstance(c, ctl_cases.Case) else ctl_cases.Case(c) for c in ctl_cases.DESCRIBES]
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            theirs = pool.map(lambda c: self.answer('kubectl', ns, 'describe ' + c.line), cases)
+            ours = pool.map(lambda c: self.answer('ours', ns, 'describe ' + c.line), cases)
             for case, a, b in zip(cases, theirs, ours):
                 self.compare(case, a, b)
 
