@@ -122,12 +122,16 @@ void node_proxy_free(struct node_proxy *p) {
 
 /* -- one request -- */
 
+#define REFUSAL_MAX 2048u
+
 struct proxied {
     struct front_call *f; /* until the answer is handed over */
     struct http_request *r;
     struct backend *backend;
     bool wants_upgrade, streaming, tunnel, backend_ended;
-    struct buf held; /* what the client did not take yet */
+    bool explains;   /* refusals become Status objects, as those of the API are */
+    int refused;     /* the code of such a refusal; 0: none */
+    struct buf held; /* what the client did not take yet; of a refusal: why */
 };
 
 static void proxied_free(struct proxied *p) {
@@ -248,10 +252,29 @@ static void finish(struct proxied *p) {
     http_stream_end(r);
 }
 
+/* CONFORMS: what the kubelet says of a log that it cannot give. */
+static void refuse(struct proxied *p) {
+    struct front_call *f = p->f;
+    const struct access *x = &f->call.info.access;
+    struct status_target about = {.group = x->group, .resource = x->resource, .name = x->name};
+    struct str why = arena_str(&f->arena, str_trim(buf_view(&p->held)));
+    int code = p->refused;
+    proxied_free(p);
+    f->user = NULL;
+    f->gone = NULL;
+    respond_status(f, code == 400   ? status_bad_request(&f->arena, "%.*s", STR_ARG(why))
+                      : code == 404 ? status_not_found(&f->arena, about)
+                                    : status_internal_error(&f->arena, why));
+}
+
 static void on_data(void *user, struct str bytes) {
     struct proxied *p = user;
     if (bytes.n == 0)
         return;
+    if (p->refused) {
+        buf_str(&p->held, str_cut(bytes, REFUSAL_MAX - p->held.n));
+        return;
+    }
     if (p->held.n == 0 && write_client(p, bytes) == 0)
         return;
     buf_str(&p->held, bytes);
@@ -279,7 +302,9 @@ static void on_stream_writable(void *user) {
 static void on_end(void *user, const struct err *why) {
     struct proxied *p = user;
     p->backend_ended = true;
-    if (!p->streaming && !p->tunnel)
+    if (p->refused)
+        refuse(p);
+    else if (!p->streaming && !p->tunnel)
         fail(p, why ? why : &(struct err){.code = ERR_CLOSED, .msg = "there was no answer"});
     else if (p->held.n == 0)
         finish(p);
@@ -367,6 +392,10 @@ static void on_head(void *user, const struct backend_head *head) {
     if (head->upgraded) {
         fail(p, &(struct err){.code = ERR_INVALID,
                               .msg = "the backend upgraded a connection that nobody asked it to"});
+        return;
+    }
+    if (p->explains && (head->status < 200 || head->status > 206)) {
+        p->refused = head->status;
         return;
     }
     struct http_header *h = copy_headers(f, head, false, &n);
@@ -461,6 +490,7 @@ void node_proxy_serve(struct front_call *f) {
     p->f = f;
     p->r = f->r;
     p->wants_upgrade = upgrade;
+    p->explains = str_eq(f->call.info.subresource->name, S("log"));
     f->user = p;
     f->gone = on_gone;
     f->long_running = true;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "api/time.h"
+#include "api/types/core.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -27,7 +28,7 @@ struct log_job {
     struct thread thread;
     struct arena arena; /* paths, names */
     const char *logs_dir;
-    struct str path, uid, container;
+    struct str path, uid, pod, container, waiting; /* waiting: the reason the API was told, "" it does not */
     bool previous, wants_follow;
     struct log_query query;
     struct loop_msg msg; /* there is a piece, or the end */
@@ -63,8 +64,8 @@ static void end(struct log_job *j) {
     if (r && j->begun)
         http_stream_end(r);
     else if (r && j->rc < 0)
-        http_respond_text(r, j->rc == ERR_NOT_FOUND ? 404 : 500, S("text/plain; charset=utf-8"),
-                          str_from(j->err.msg));
+        http_respond_text(r, j->rc == ERR_NOT_FOUND || j->rc == ERR_INVALID ? 400 : 500,
+                          S("text/plain; charset=utf-8"), str_from(j->err.msg));
     else if (r)
         http_respond_text(r, 200, S("text/plain"), S(""));
     job_free(j);
@@ -168,6 +169,20 @@ static bool goes_on(void *arg) {
     return c && (c->state == CONTAINER_RUNNING || c->state == CONTAINER_CREATED);
 }
 
+/* There is no run of the container to read of: why. */
+static int no_run(struct log_job *j) {
+    struct str c = j->container, p = j->pod;
+    if (j->previous)
+        return err_set(&j->err, ERR_INVALID,
+                       "previous terminated container \"%.*s\" in pod \"%.*s\" not found", STR_ARG(c),
+                       STR_ARG(p));
+    if (!j->waiting.n)
+        return err_set(&j->err, ERR_INVALID, "container \"%.*s\" in pod \"%.*s\" has no log", STR_ARG(c),
+                       STR_ARG(p));
+    return err_set(&j->err, ERR_INVALID, "container \"%.*s\" in pod \"%.*s\" is waiting to start: %.*s",
+                   STR_ARG(c), STR_ARG(p), STR_ARG(j->waiting));
+}
+
 /* The log of the container's present or previous run. */
 static int find_log(struct log_job *j) {
     const struct pod_view *v = NULL;
@@ -178,10 +193,7 @@ static int find_log(struct log_job *j) {
     if (c && j->previous)
         c = pod_view_previous(v, c);
     if (!c)
-        return err_set(&j->err, ERR_NOT_FOUND,
-                       j->previous ? "previous terminated container \"%.*s\" not found\n"
-                                   : "container \"%.*s\" is waiting to start\n",
-                       STR_ARG(j->container));
+        return no_run(j);
     j->path =
         arena_printf(&j->arena, "%.*s/%.*s/%u.log", STR_ARG(j->path), STR_ARG(j->container), c->attempt);
     return 0;
@@ -235,6 +247,17 @@ static struct log_query query_of(struct kreq *q) {
     return l;
 }
 
+static struct str waiting_reason(const struct core_pod *p, struct str container) {
+    const struct core_container_status_array *lists[] = {&p->status.container_statuses,
+                                                         &p->status.init_container_statuses,
+                                                         &p->status.ephemeral_container_statuses};
+    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)
+        for (uint32_t i = 0; i < lists[l]->n; i++)
+            if (str_eq(lists[l]->v[i].name, container))
+                return lists[l]->v[i].state.waiting ? lists[l]->v[i].state.waiting->reason : STR_NONE;
+    return S("ContainerCreating");
+}
+
 void serve_logs(struct kreq *q) {
     const struct object *pod = server_pod(q, q->path[1], q->path[2]);
     if (!pod)
@@ -250,7 +273,9 @@ void serve_logs(struct kreq *q) {
     j->path = pod_log_dir(pod->body, &j->arena);
     j->path = arena_str(&j->arena, j->path);
     j->uid = arena_str(&j->arena, pod->meta->uid);
+    j->pod = arena_str(&j->arena, pod->meta->name);
     j->container = arena_str(&j->arena, q->path[3]);
+    j->waiting = arena_str(&j->arena, waiting_reason(pod->body, j->container));
     j->previous = is_true(q, "previous");
     j->wants_follow = is_true(q, "follow");
     j->query = query_of(q);

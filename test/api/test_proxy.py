@@ -144,6 +144,17 @@ class Proxy(WithKubelet):
         self.assertEqual(subject['commonName'], 'kube-apiserver-kubelet-client')
         self.assertEqual(self.kubectl('logs', 'p', '-c', 'b').out, 'hello\nworld\n')
 
+    def test_a_log_that_the_kubelet_cannot_give(self):
+        self.kubelet.answer = (b'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 8\r\n\r\n'
+                               b'because\n')
+        status, st = self.server.json('GET', POD + '/log?container=a')
+        self.assertEqual((status, st['reason'], st['message']), (400, 'BadRequest', 'because'))
+        self.assertIn('(BadRequest): because', self.kubectl('logs', 'p', '-c', 'a', ok=False).err)
+        self.kubelet.answer = b'HTTP/1.1 500 Oh\r\nContent-Length: 100000\r\n\r\n' + b'x' * 100000
+        status, st = self.server.json('GET', POD + '/log?container=a')
+        self.assertEqual((status, st['reason']), (500, 'InternalError'))
+        self.assertLess(len(st['message']), 4000)
+
     def test_containers(self):
         status, st = self.server.json('GET', POD + '/log')
         self.assertEqual(status, 400)
