@@ -43,15 +43,35 @@ static bool keep_going(struct kubelet *k, int64_t until_ns) {
 
 /* -- events of the runtime -- */
 
-static void relist_soon(struct kubelet *k) {
+/* An event comes before the runtime's lists show what happened, the end of a container up to seconds before:
+ * it is looked for again and again, at growing distances. */
+#define LOOKS 2
+#define LOOKS_FOR_END 7
+#define LOOK_STEP_NS (SECOND / 20)
+
+static void relist_soon(struct kubelet *k, unsigned looks) {
     _cleanup_unlock struct mutex *held = mutex_hold(&k->stop_lock);
     k->poked = true;
+    k->looks = looks > k->looks ? looks : k->looks;
+    k->look_step_ns = LOOK_STEP_NS;
     cond_broadcast(&k->stop_cond);
 }
 
 static void on_runtime_event(void *arg, const struct cri_container_event_response *event) {
-    (void)event;
-    relist_soon(arg);
+    bool end = event->container_event_type == CRI_CONTAINER_EVENT_TYPE_CONTAINER_STOPPED_EVENT;
+    relist_soon(arg, end ? LOOKS_FOR_END : LOOKS);
+}
+
+/* After a look: when the next one is due. */
+static int64_t next_look_ns(struct kubelet *k, bool events) {
+    _cleanup_unlock struct mutex *held = mutex_hold(&k->stop_lock);
+    int64_t step = k->look_step_ns;
+    if (k->looks)
+        k->looks--;
+    if (!events || !k->looks)
+        return events ? RELIST_EVENTS_NS : RELIST_NS;
+    k->look_step_ns *= 2;
+    return step;
 }
 
 static void on_runtime_silent(void *arg, int code, const struct err *err) {
@@ -61,7 +81,7 @@ static void on_runtime_silent(void *arg, int code, const struct err *err) {
     k->watch_ended = true;
     k->no_events |= code == ERR_UNSUPPORTED;
     mutex_unlock(&k->stop_lock);
-    relist_soon(k);
+    relist_soon(k, LOOKS);
 }
 
 /* Whether events come; starts listening again when they have ended. The relist thread alone. */
@@ -104,7 +124,6 @@ static void on_changed(void *arg, struct str uid) {
 static void run_relist(void *arg) {
     struct kubelet *k = arg;
     int64_t next = 0;
-    bool looked_twice = false;
     while (wait_for_relist(k, next)) {
         struct err err = ERR_INIT;
         bool events = events_come(k);
@@ -113,10 +132,7 @@ static void run_relist(void *arg) {
             log_warn("the runtime does not say what it runs", kv_err("err", &err));
         if (rc == 0 && informer_synced(k->pod_informer))
             gc_orphans(k);
-        /* An event may come before the runtime's lists show what happened: look twice. */
-        bool again = events && rc == 0 && !looked_twice;
-        looked_twice = again;
-        next = clock_mono_ns(k->clock) + (again ? SECOND / 20 : events ? RELIST_EVENTS_NS : RELIST_NS);
+        next = clock_mono_ns(k->clock) + next_look_ns(k, events && rc == 0);
     }
     runtime_watch_stop(k->o.runtime, k->watch);
 }

@@ -37,7 +37,8 @@ struct kpod {
     /* of the pod's own run, which is never on two threads at once */
     bool admitted;
     bool prepared;                                 /* volumes are there */
-    bool cleaned;                                  /* volumes, cgroup and folders are gone */
+    bool over;                                     /* its containers have ended for good; sidecars may run */
+    bool taken_down;                               /* volumes and cgroup are gone */
     struct str ns, name;                           /* owned; of the last object seen */
     struct str end_phase, end_reason, end_message; /* owned; see pod_status.h */
     bool disrupted;
@@ -78,7 +79,9 @@ struct kubelet {
     struct mutex stop_lock;
     struct cond stop_cond;
     bool stopping;
-    bool poked;       /* something has happened in the runtime */
+    bool poked;     /* something has happened in the runtime */
+    unsigned looks; /* to come because of it, the next after look_step_ns */
+    int64_t look_step_ns;
     bool watch_ended; /* its events come no more */
     bool no_events;   /* it has none */
     bool removing;    /* pods are left to kubelet_remove_pods; under stop_lock */
