@@ -29,12 +29,11 @@
 #include "kubelet/env.h"
 #include "kubelet/hosts_file.h"
 #include "kubelet/kubelet_priv.h"
+#include "kubelet/last_words.h"
 #include "kubelet/node.h"
 #include "kubelet/volume.h"
 
 #define CONF_MAX (256u * 1024)
-#define MESSAGE_MAX 4096
-#define FALLBACK_MAX 2048
 #define LINK_NAME_MAX 255
 
 struct pod_setup {
@@ -340,19 +339,13 @@ void pod_setup_started(struct pod_setup *s, const struct object *pod, const stru
 
 struct str pod_setup_message(struct pod_setup *s, const struct core_pod *pod, const struct container_ref *c,
                              const struct container_view *v, struct arena *a) {
-    _cleanup_buf struct buf b = {.limit = MESSAGE_MAX};
-    (void)file_read(message_path(s, pod, c->spec->name, v->attempt, a).p, 16 * MESSAGE_MAX, &b, NULL);
-    bool fallback =
-        str_eq(c->spec->termination_message_policy, S("FallbackToLogsOnError")) && v->exit_code != 0;
-    if (b.n || !fallback)
-        return buf_to_arena(&b, a);
-    _cleanup_fd int fd = open(log_path(s, pod, c->spec->name, v->attempt, a).p, O_RDONLY | O_CLOEXEC);
-    off_t size = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
-    if (size <= 0)
-        return STR_NONE;
-    char *text = arena_bytes(a, FALLBACK_MAX);
-    ssize_t n = pread(fd, text, FALLBACK_MAX, size > FALLBACK_MAX ? size - FALLBACK_MAX : 0);
-    return n > 0 ? str_make(text, (size_t)n) : STR_NONE;
+    struct last_words w = {
+        .file = message_path(s, pod, c->spec->name, v->attempt, a).p,
+        .from_log = str_eq(c->spec->termination_message_policy, S("FallbackToLogsOnError")) && v->exit_code,
+        .logs_dir = arena_strz(a, s->k->o.pod_logs_dir),
+        .log = arena_printf(a, "%.*s/%.*s/%u.log", STR_ARG(pod_log_dir(pod, a)), STR_ARG(c->spec->name),
+                            v->attempt)};
+    return last_words_read(&w, a);
 }
 
 /* -- pull secrets -- */
@@ -414,12 +407,17 @@ static void remove_dead_links(struct pod_setup *s) {
         closedir(d);
 }
 
-int pod_setup_remove(struct pod_setup *s, struct str uid, struct err *err) {
+int pod_setup_end(struct pod_setup *s, struct str uid, struct err *err) {
     if (!uid.n || str_find_byte(uid, '/') >= 0)
         return err_set(err, ERR_INVALID, "\"%.*s\" is no uid of a pod", STR_ARG(uid));
     int rc = volumes_teardown(&s->volumes, uid, err);
+    return rc ? rc : cgroup_remove_pod(s->cgroups, uid, err);
+}
+
+int pod_setup_remove(struct pod_setup *s, struct str uid, struct err *err) {
+    int rc = pod_setup_end(s, uid, err);
     if (rc == 0)
-        rc = cgroup_remove_pod(s->cgroups, uid, err);
+        rc = volumes_forget(&s->volumes, uid, err);
     if (rc == 0)
         rc = remove_logs(s, uid, err);
     if (rc == 0) {

@@ -64,7 +64,11 @@ struct str pod_setup_message(struct pod_setup *s, const struct core_pod *pod, co
 void pod_setup_credentials(struct pod_setup *s, const struct object *pod, struct arena *a,
                            struct image_credentials *ret);
 
-/* Unmounts volumes, removes cgroup and folders; nothing of the pod runs any more. Also for pods of which only
+/* When nothing of the pod runs any more: unmounts and removes its volumes and its cgroup. Logs and last words
+ * stay for as long as the pod is known. */
+int pod_setup_end(struct pod_setup *s, struct str uid, struct err *err);
+
+/* Also removes its folders and logs; nothing of the pod runs any more. Also for pods of which only
  * the uid is known. Fine when there is nothing. */
 int pod_setup_remove(struct pod_setup *s, struct str uid, struct err *err);
 

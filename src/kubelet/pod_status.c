@@ -130,13 +130,18 @@ static struct str ending_phase(const struct pod_status_inputs *in, const struct 
                                                                       : CORE_POD_PHASE_FAILED;
 }
 
+/* CONFORMS: a phase is final only when nothing of the pod runs any more, sidecars and sandbox included. */
 static struct str phase_of(const struct pod_status_inputs *in, const struct core_pod_status *st) {
     struct str before = in->pod->status.phase;
     if (pod_phase_is_final(before)) /* CONFORMS: a final phase never changes */
         return before;
     if (in->end_phase.n) /* published when nothing runs any more */
         return pod_view_running(in->view) && before.n ? before : in->end_phase;
-    return in->ending ? ending_phase(in, st) : pod_phase(in->pod, st);
+    if (in->ending)
+        return ending_phase(in, st);
+    struct str phase = pod_phase(in->pod, st);
+    bool early = pod_phase_is_final(phase) && pod_view_running(in->view);
+    return !early ? phase : before.n ? before : CORE_POD_PHASE_PENDING;
 }
 
 /* -- addresses -- */

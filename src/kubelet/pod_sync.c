@@ -6,8 +6,8 @@
  *       running: prepare → plan → carry out → tell ◀─┐ events, probes, time
  *          │ deleted, evicted, deadline, all ended   ┘
  *          ▼
- *       ending: tell → stop → tell → remove volumes, cgroup, folders → delete from the API (when that was
- * asked for) ▼ gone: what the runtime still has of it is removed
+ *       ending: tell → stop → tell → remove volumes and cgroup → delete from the API (when that was asked
+ * for) ▼ gone: what the runtime still has of it is removed, its folders and its logs
  */
 #include <stdlib.h>
 
@@ -96,11 +96,11 @@ static int64_t ending_grace(const struct pod_run *r) {
 
 /* -- ending -- */
 
-static int clean_up(struct pod_run *r, struct err *err) {
-    if (r->p->cleaned)
+static int take_down(struct pod_run *r, struct err *err) {
+    if (r->p->taken_down)
         return 0;
-    int rc = pod_setup_remove(r->k->setup, str_from(r->p->uid), err);
-    r->p->cleaned = rc == 0;
+    int rc = pod_setup_end(r->k->setup, str_from(r->p->uid), err);
+    r->p->taken_down = rc == 0;
     return rc;
 }
 
@@ -130,7 +130,7 @@ static int run_ending(struct pod_run *r, struct err *err) {
         return 0;
     }
     prober_forget(r->k->prober, str_from(r->p->uid));
-    rc = clean_up(r, err);
+    rc = take_down(r, err);
     if (rc == 0 && meta_is_deleting(&r->pod->metadata))
         rc = delete_from_api(r, err);
     return rc;
@@ -142,7 +142,7 @@ static int prepare(struct pod_run *r, struct err *err) {
     struct setup_problem problem = {.reason = "FailedMount"};
     int rc = pod_setup_prepare(r->k->setup, r->object, r->a, &problem, err);
     r->p->prepared = rc == 0;
-    r->p->cleaned = false;
+    r->p->taken_down = false;
     if (rc == 0)
         return 0;
     event_record(r->k->events, r->object, "Warning", problem.reason, "%s", err->msg);
@@ -170,8 +170,10 @@ static int run_running(struct pod_run *r, struct err *err) {
         return told;
     if (rc < 0 && err)
         *err = why;
-    if (pod_phase_is_final(status.phase))
+    if (pod_phase_is_final(pod_phase(r->pod, &status))) {
+        r->p->over = true;
         run_requeue(r, 1);
+    }
     return rc;
 }
 
@@ -187,7 +189,7 @@ static int run_gone(struct pod_run *r, struct err *err) {
     if (rc == 0)
         rc = pod_remove_from_runtime(r->k, r->view, err);
     if (rc == 0)
-        rc = clean_up(r, err);
+        rc = pod_setup_remove(r->k->setup, str_from(r->p->uid), err);
     if (rc < 0)
         return rc;
     prober_forget(r->k->prober, str_from(r->p->uid));
@@ -199,8 +201,8 @@ static int run_present(struct pod_run *r, struct err *err) {
     check_eviction(r);
     check_admission(r);
     check_deadline(r);
-    bool ending =
-        meta_is_deleting(&r->pod->metadata) || r->p->end_phase.n || pod_phase_is_final(r->pod->status.phase);
+    bool ending = meta_is_deleting(&r->pod->metadata) || r->p->end_phase.n || r->p->over ||
+                  pod_phase_is_final(r->pod->status.phase);
     if (ending)
         return run_ending(r, err);
     run_requeue(r, RESYNC_NS);

@@ -167,15 +167,36 @@ static int unmount_below(struct str dir, struct err *err) {
     return rc;
 }
 
-int volumes_teardown(const struct volume_node *node, struct str pod_uid, struct err *err) {
+/* The pod's folder without links, as mountinfo has it; none: there is nothing of any pod. */
+static int real_dir(const struct volume_node *node, struct str pod_uid, struct arena *a, struct str *ret,
+                    struct err *err) {
     char real[PATH_MAX];
-    _cleanup_buf struct buf path = BUF_INIT;
+    *ret = STR_NONE;
     if (!pod_uid.n || str_find_byte(pod_uid, '/') >= 0 || pod_uid.p[0] == '.')
         return err_set(err, ERR_INVALID, "\"%.*s\" is no pod's uid", STR_ARG(pod_uid));
-    if (!realpath(node->pods_dir, real)) /* mountinfo has paths without links */
+    if (!realpath(node->pods_dir, real))
         return errno == ENOENT ? 0 : err_errno(err, errno, "find %s", node->pods_dir);
-    buf_printf(&path, "%s/%.*s", real, STR_ARG(pod_uid));
-    (void)buf_cstr(&path);
-    int rc = unmount_below(buf_view(&path), err);
-    return rc ? rc : tree_remove(buf_cstr(&path), err);
+    *ret = arena_printf(a, "%s/%.*s", real, STR_ARG(pod_uid));
+    return 0;
+}
+
+int volumes_teardown(const struct volume_node *node, struct str pod_uid, struct err *err) {
+    static const char *const parts[] = {"volumes", "volume-subpaths"};
+    _cleanup_arena struct arena a = ARENA_INIT;
+    struct str dir;
+    int rc = real_dir(node, pod_uid, &a, &dir, err);
+    if (rc == 0 && dir.n)
+        rc = unmount_below(dir, err);
+    for (size_t i = 0; rc == 0 && dir.n && i < sizeof parts / sizeof *parts; i++)
+        rc = tree_remove(arena_printf(&a, "%.*s/%s", STR_ARG(dir), parts[i]).p, err);
+    return rc;
+}
+
+int volumes_forget(const struct volume_node *node, struct str pod_uid, struct err *err) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    struct str dir;
+    int rc = real_dir(node, pod_uid, &a, &dir, err);
+    if (rc == 0 && dir.n)
+        rc = unmount_below(dir, err);
+    return rc || !dir.n ? rc : tree_remove(dir.p, err);
 }

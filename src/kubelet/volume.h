@@ -76,9 +76,10 @@ int volumes_setup(const struct volume_inputs *in, struct arena *a, struct volume
 
 const struct volume *volume_named(const struct volume_array *all, struct str name);
 
-/* Unmounts and removes everything of a pod below pods_dir, the folder itself too. ERR_CONFLICT when something
- * cannot be unmounted: then nothing below it is touched. */
+/* Unmounts everything of a pod below pods_dir and removes its volumes; volumes_forget: also the folder
+ * itself. ERR_CONFLICT when something cannot be unmounted: then nothing below it is touched. */
 int volumes_teardown(const struct volume_node *node, struct str pod_uid, struct err *err);
+int volumes_forget(const struct volume_node *node, struct str pod_uid, struct err *err);
 
 /* -- for the types -- */
 

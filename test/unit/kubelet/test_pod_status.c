@@ -121,11 +121,29 @@ TEST(test_pod_status__phase_of_ended_containers_follows_policy) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         WORLD(TWO);
         w.pod.spec.restart_policy = str_from(cases[i].policy);
-        world_sandbox(&w, true);
+        struct sandbox_view *sandbox = world_sandbox(&w, true);
         world_container(&w, "a", CONTAINER_EXITED, cases[i].a);
         world_container(&w, "b", CONTAINER_EXITED, cases[i].b);
+        w.pod.status.phase = S("Running");
+        assert_str(world_status(&w).phase, "Running");
+        sandbox->ready = false;
         assert_str(world_status(&w).phase, cases[i].phase);
     }
+}
+
+TEST(test_pod_status__pod_with_a_sidecar_still_running_has_not_ended) {
+    WORLD("{\"spec\":{\"restartPolicy\":\"Never\",\"containers\":[{\"name\":\"a\"}],"
+          "\"initContainers\":[{\"name\":\"s\",\"restartPolicy\":\"Always\"}]},"
+          "\"status\":{\"phase\":\"Running\"}}");
+    struct sandbox_view *sandbox = world_sandbox(&w, true);
+    world_container(&w, "a", CONTAINER_EXITED, 0);
+    struct container_view *side = world_container(&w, "s", CONTAINER_RUNNING, 0);
+    assert_str(world_status(&w).phase, "Running");
+    w.in.ending = true;
+    assert_str(world_status(&w).phase, "Running");
+    side->state = CONTAINER_EXITED;
+    sandbox->ready = false;
+    assert_str(world_status(&w).phase, "Succeeded");
 }
 
 TEST(test_pod_status__final_phase_never_changes) {
@@ -140,7 +158,7 @@ TEST(test_pod_status__final_phase_never_changes) {
 
 TEST(test_pod_status__init_containers_hold_the_pod_back) {
     WORLD(INIT);
-    world_sandbox(&w, true);
+    struct sandbox_view *sandbox = world_sandbox(&w, true);
     struct container_view *x = world_container(&w, "x", CONTAINER_RUNNING, 0);
     struct core_pod_status st = world_status(&w);
     assert_str(st.phase, "Pending");
@@ -153,6 +171,7 @@ TEST(test_pod_status__init_containers_hold_the_pod_back) {
     assert_true(st.init_container_statuses.v[0].ready);
     x->exit_code = 1;
     w.pod.spec.restart_policy = S("Never");
+    sandbox->ready = false;
     assert_str(world_status(&w).phase, "Failed");
 }
 

@@ -84,7 +84,7 @@ static const char *in_volume(struct world *w, unsigned i, const char *name) {
 }
 
 static void stop(struct world *w) {
-    assert_ok(volumes_teardown(&w->node, S("u1"), &w->err), &w->err);
+    assert_ok(volumes_forget(&w->node, S("u1"), &w->err), &w->err);
     sources_fini(&w->s);
 }
 
@@ -613,5 +613,26 @@ TEST(test_volume__taking_down_what_is_not_a_pod_is_refused) {
     assert_fails(volumes_teardown(&w.node, S(".."), &w.err), ERR_INVALID);
     assert_fails(volumes_teardown(&w.node, S("a/b"), &w.err), ERR_INVALID);
     assert_ok(volumes_teardown(&w.node, S("unknown"), &w.err), &w.err);
+    assert_ok(volumes_forget(&w.node, S("unknown"), &w.err), &w.err);
+    sources_fini(&w.s);
+}
+
+TEST(test_volume__last_words_outlive_volumes) {
+    struct world w;
+    start(&w);
+    struct str dir = arena_printf(&w.s.a, "%s/u1", w.node.pods_dir);
+    struct str words = arena_printf(&w.s.a, "%.*s/containers/main/0", STR_ARG(dir)),
+               data = arena_printf(&w.s.a, "%.*s/volumes/kubernetes.io~empty-dir/x/file", STR_ARG(dir));
+    const struct str *files[] = {&words, &data};
+    for (int i = 0; i < 2; i++) {
+        struct str parent = str_cut(*files[i], (size_t)str_rfind_byte(*files[i], '/'));
+        assert_ok(file_mkdir_p(arena_strz(&w.s.a, parent), 0755, &w.err), &w.err);
+        assert_ok(file_write_atomic(files[i]->p, S("bye"), 0644, &w.err), &w.err);
+    }
+    assert_ok(volumes_teardown(&w.node, S("u1"), &w.err), &w.err);
+    assert_true(file_exists(words.p));
+    assert_false(file_exists(data.p));
+    assert_ok(volumes_forget(&w.node, S("u1"), &w.err), &w.err);
+    assert_false(file_exists(dir.p));
     sources_fini(&w.s);
 }
