@@ -1,8 +1,4 @@
-/* Requests to kubelets. See node_proxy.h; where they go says proxy_target.h.
- *
- *     waiting ──head──▶ streaming ──end──▶ done
- *        └─────101────▶ tunnel ──either side ends──▶ done
- */
+/* Requests to kubelets. See node_proxy.h; where they go says proxy_target.h, how they go net/relay.h. */
 #include "apiserver/node_proxy.h"
 
 #include <openssl/ssl.h>
@@ -19,7 +15,7 @@
 #include "base/cell.h"
 #include "base/err.h"
 #include "base/loop.h"
-#include "net/backend.h"
+#include "net/relay.h"
 
 /* -- what is shown to kubelets -- */
 
@@ -120,35 +116,6 @@ void node_proxy_free(struct node_proxy *p) {
     free(p);
 }
 
-/* -- one request -- */
-
-#define REFUSAL_MAX 2048u
-
-struct proxied {
-    struct front_call *f; /* until the answer is handed over */
-    struct http_request *r;
-    struct backend *backend;
-    bool wants_upgrade, streaming, tunnel, backend_ended;
-    bool explains;   /* refusals become Status objects, as those of the API are */
-    int refused;     /* the code of such a refusal; 0: none */
-    struct buf held; /* what the client did not take yet; of a refusal: why */
-};
-
-static void proxied_free(struct proxied *p) {
-    backend_close(p->backend);
-    buf_fini(&p->held);
-    free(p);
-}
-
-static void fail(struct proxied *p, const struct err *why) {
-    struct front_call *f = p->f;
-    struct str text = arena_printf(&f->arena, "error dialing backend: %s", why->msg);
-    proxied_free(p);
-    f->user = NULL;
-    f->gone = NULL;
-    respond_status(f, status_internal_error(&f->arena, text));
-}
-
 /* -- headers -- */
 
 /* CONFORMS: RFC 9110 7.6.1: headers of one connection; and who asks is nobody else's business. */
@@ -198,68 +165,79 @@ static void put_protocols(struct buf *out, struct str list) {
         buf_lit(out, "\r\n");
 }
 
-static void put_head(struct buf *out, const struct front_call *f, const struct proxy_target *t,
-                     bool upgrade) {
-    const struct http_in *in = http_in(f->r);
-    bool six = str_find_byte(t->address, ':') >= 0;
-    buf_printf(out, "%.*s %.*s HTTP/1.1\r\nhost: %s%.*s%s:%u\r\n", STR_ARG(in->method_text), STR_ARG(t->path),
-               six ? "[" : "", STR_ARG(t->address), six ? "]" : "", t->port);
+/* What the backend is asked instead of what the client has. */
+static bool is_translated(struct str name) {
+    return str_has_prefix(name, S("sec-websocket-")) || str_eq(name, S("connection")) ||
+           str_eq(name, S("upgrade")) || str_eq(name, S("origin"));
+}
+
+static void put_client_headers(struct buf *out, const struct http_in *in, enum relay_upgrade upgrade) {
+    bool translated = upgrade == RELAY_CHANNELS || upgrade == RELAY_IN_WEBSOCKET;
     for (size_t i = 0; i < in->n_headers; i++) {
         const struct http_header *h = &in->headers[i];
-        if (!passes(h->name, upgrade) || h->name.p[0] == ':' || !is_clean(h->value))
+        if (!passes(h->name, upgrade != RELAY_PLAIN) || h->name.p[0] == ':' || !is_clean(h->value) ||
+            (translated && is_translated(h->name)))
             continue;
         if (str_eq(h->name, S("sec-websocket-protocol")))
             put_protocols(out, h->value);
         else
             buf_printf(out, "%.*s: %.*s\r\n", STR_ARG(h->name), STR_ARG(h->value));
     }
-    if (!upgrade)
+    if (translated)
+        relay_put_upgrade(out, upgrade);
+    else if (upgrade == RELAY_PLAIN)
         buf_lit(out, "connection: close\r\n");
-    if (in->body.n || (in->method != HTTP_VERB_GET && in->method != HTTP_VERB_HEAD))
+}
+
+/* CONFORMS: SPDY begins with POST; WebSockets do with GET. */
+static void put_head(struct buf *out, const struct front_call *f, const struct proxy_target *t,
+                     enum relay_upgrade upgrade) {
+    const struct http_in *in = http_in(f->r);
+    bool six = str_find_byte(t->address, ':') >= 0;
+    bool translated = upgrade == RELAY_CHANNELS || upgrade == RELAY_IN_WEBSOCKET;
+    struct str method = translated ? S("POST") : in->method_text;
+    buf_printf(out, "%.*s %.*s HTTP/1.1\r\nhost: %s%.*s%s:%u\r\n", STR_ARG(method), STR_ARG(t->path),
+               six ? "[" : "", STR_ARG(t->address), six ? "]" : "", t->port);
+    put_client_headers(out, in, upgrade);
+    if (in->body.n || translated || (in->method != HTTP_VERB_GET && in->method != HTTP_VERB_HEAD))
         buf_printf(out, "content-length: %zu\r\n", in->body.n);
     buf_lit(out, "\r\n");
 }
 
-/* -- to the client -- */
+/* -- what becomes of it -- */
 
-static void release(void *bytes) {
-    free(bytes);
+static void on_head(void *user, int status) {
+    struct front_call *f = user;
+    f->code = status;
+    if (status == 101)
+        front_done(f, 101);
 }
 
-/* ERR_AGAIN: nothing was taken. */
-static int write_client(struct proxied *p, struct str bytes) {
-    char *copy = malloc(bytes.n);
-    if (!copy)
-        panic("out of memory");
-    memcpy(copy, bytes.p, bytes.n);
-    struct http_chunk c = {.bytes = {copy, bytes.n}, .release = release, .arg = copy};
-    int r = p->tunnel ? http_raw_write(p->r, &c, 1) : http_stream_write(p->r, &c, 1);
-    if (r < 0)
-        free(copy);
-    return r;
+static void on_stream_writable(void *user) {
+    struct front_call *f = user;
+    if (f) /* not ended meanwhile */
+        relay_writable(f->user);
 }
 
-/* The answer or the tunnel has ended, and all of it was handed over. */
-static void finish(struct proxied *p) {
-    struct http_request *r = p->r;
-    if (p->tunnel) {
-        http_raw_finish(r); /* on_close follows */
-        return;
-    }
-    struct front_call *f = p->f;
-    proxied_free(p);
+static void on_end(void *user) {
+    struct front_call *f = user;
     front_done(f, f->code);
-    http_stream_end(r);
+}
+
+static void on_fail(void *user, const struct err *why) {
+    struct front_call *f = user;
+    f->user = NULL;
+    f->gone = NULL;
+    struct str text = arena_printf(&f->arena, "error dialing backend: %s", why->msg);
+    respond_status(f, status_internal_error(&f->arena, text));
 }
 
 /* CONFORMS: what the kubelet says of a log that it cannot give. */
-static void refuse(struct proxied *p) {
-    struct front_call *f = p->f;
+static void on_refused(void *user, int code, struct str text) {
+    struct front_call *f = user;
     const struct access *x = &f->call.info.access;
     struct status_target about = {.group = x->group, .resource = x->resource, .name = x->name};
-    struct str why = arena_str(&f->arena, str_trim(buf_view(&p->held)));
-    int code = p->refused;
-    proxied_free(p);
+    struct str why = arena_str(&f->arena, str_trim(text));
     f->user = NULL;
     f->gone = NULL;
     respond_status(f, code == 400   ? status_bad_request(&f->arena, "%.*s", STR_ARG(why))
@@ -267,170 +245,48 @@ static void refuse(struct proxied *p) {
                                     : status_internal_error(&f->arena, why));
 }
 
-static void on_data(void *user, struct str bytes) {
-    struct proxied *p = user;
-    if (bytes.n == 0)
-        return;
-    if (p->refused) {
-        buf_str(&p->held, str_cut(bytes, REFUSAL_MAX - p->held.n));
-        return;
-    }
-    if (p->held.n == 0 && write_client(p, bytes) == 0)
-        return;
-    buf_str(&p->held, bytes);
-    backend_pause(p->backend, true);
-}
-
-static void client_writable(struct proxied *p) {
-    if (p->held.n) {
-        if (write_client(p, buf_view(&p->held)) < 0)
-            return;
-        buf_clear(&p->held);
-    }
-    if (p->backend_ended)
-        finish(p);
-    else
-        backend_pause(p->backend, false);
-}
-
-static void on_stream_writable(void *user) {
-    struct front_call *f = user;
-    if (f) /* not ended meanwhile */
-        client_writable(f->user);
-}
-
-static void on_end(void *user, const struct err *why) {
-    struct proxied *p = user;
-    p->backend_ended = true;
-    if (p->refused)
-        refuse(p);
-    else if (!p->streaming && !p->tunnel)
-        fail(p, why ? why : &(struct err){.code = ERR_CLOSED, .msg = "there was no answer"});
-    else if (p->held.n == 0)
-        finish(p);
-}
-
-/* -- from the client, in a tunnel -- */
-
-static void raw_data(void *user, struct str bytes) {
-    struct proxied *p = user;
-    if (bytes.n == 0) {
-        backend_shutdown(p->backend);
-        return;
-    }
-    backend_write(p->backend, bytes);
-    if (backend_queued(p->backend) > BACKEND_OUTPUT_MAX)
-        http_raw_pause(p->r, true);
-}
-
-static void raw_writable(void *user) {
-    client_writable(user);
-}
-
-static void raw_close(void *user, const struct err *why) {
-    (void)why;
-    proxied_free(user);
-}
-
-static const struct http_raw_ops raw_ops = {
-    .on_data = raw_data, .on_writable = raw_writable, .on_close = raw_close};
-
-static void on_writable(void *user) {
-    struct proxied *p = user;
-    if (p->tunnel)
-        http_raw_pause(p->r, false);
-}
-
-/* -- the answer's head -- */
-
-static struct http_header *copy_headers(struct front_call *f, const struct backend_head *head, bool upgrade,
-                                        size_t *ret_n) {
-    struct http_header *h = arena_new_n(&f->arena, head->n_headers + 1, struct http_header);
-    size_t n = 0;
-    for (size_t i = 0; i < head->n_headers; i++) {
-        const struct http_header *from = &head->headers[i];
-        bool own = str_eq(from->name, S("connection")) || str_eq(from->name, S("upgrade"));
-        if (passes(from->name, upgrade) && !own)
-            h[n++] =
-                (struct http_header){arena_str(&f->arena, from->name), arena_str(&f->arena, from->value)};
-    }
-    *ret_n = n;
-    return h;
-}
-
-static struct str find_header(const struct backend_head *head, struct str name) {
-    for (size_t i = 0; i < head->n_headers; i++)
-        if (str_eq(head->headers[i].name, name))
-            return head->headers[i].value;
-    return S("");
-}
-
-static void open_tunnel(struct proxied *p, const struct backend_head *head) {
-    struct front_call *f = p->f;
-    struct err err = ERR_INIT;
-    size_t n;
-    struct http_header *h = copy_headers(f, head, true, &n);
-    struct str protocol = arena_str(&f->arena, find_header(head, S("upgrade")));
-    p->f = NULL;
-    p->tunnel = true;
-    front_done(f, 101);
-    if (http_upgrade(p->r, protocol, h, n, &raw_ops, p, &err) == 0)
-        return;
-    struct http_request *r = p->r;
-    proxied_free(p);
-    http_respond_text(r, 502, S("text/plain; charset=utf-8"), S("the connection cannot be upgraded\n"));
-}
-
-static void on_head(void *user, const struct backend_head *head) {
-    struct proxied *p = user;
-    struct front_call *f = p->f;
-    size_t n;
-    if (head->upgraded && p->wants_upgrade) {
-        open_tunnel(p, head);
-        return;
-    }
-    if (head->upgraded) {
-        fail(p, &(struct err){.code = ERR_INVALID,
-                              .msg = "the backend upgraded a connection that nobody asked it to"});
-        return;
-    }
-    if (p->explains && (head->status < 200 || head->status > 206)) {
-        p->refused = head->status;
-        return;
-    }
-    struct http_header *h = copy_headers(f, head, false, &n);
-    p->streaming = true;
-    f->code = head->status;
-    http_stream_begin(p->r, head->status, h, n, on_stream_writable);
-}
-
-static const struct backend_ops backend_ops = {
-    .on_head = on_head, .on_data = on_data, .on_writable = on_writable, .on_end = on_end};
-
-/* -- the beginning -- */
-
 static void on_gone(struct front_call *f) {
-    struct proxied *p = f->user;
-    proxied_free(p);
+    relay_free(f->user);
     front_gone(f);
 }
+
+static const struct relay_ops relay_ops = {.passes = passes,
+                                           .on_head = on_head,
+                                           .on_stream_writable = on_stream_writable,
+                                           .on_end = on_end,
+                                           .on_refused = on_refused,
+                                           .on_fail = on_fail};
+
+/* -- the beginning -- */
 
 static bool asks_for_upgrade(const struct front_call *f) {
     return http_in(f->r)->version == 1 && http_list_has(http_header(f->r, S("connection")), S("upgrade")) &&
            http_header(f->r, S("upgrade")).n > 0;
 }
 
-static int connect_backend(struct proxied *p, const struct proxy_target *t, struct err *err) {
-    struct front_call *f = p->f;
+/* Streams of containers have to be translated for a client that has a WebSocket. */
+static enum relay_upgrade upgrade_of(struct front_call *f, const struct proxy_target *t) {
+    if (!asks_for_upgrade(f))
+        return RELAY_PLAIN;
+    return t->must_upgrade ? relay_upgrade_of(f->r, !t->streams_named) : RELAY_TUNNEL;
+}
+
+static int open_relay(struct front_call *f, const struct proxy_target *t, struct relay **ret,
+                      struct err *err) {
     struct node_proxy *np = f->front->server->node_proxy;
     _cleanup_buf struct buf head = BUF_INIT;
     struct shown *shown = NULL;
     int r = t->kubelet ? shown_get(np, &shown, err) : 0;
     if (r < 0)
         return r;
-    put_head(&head, f, t, p->wants_upgrade);
-    struct backend_options o = {
-        .loop = f->call.loop,
+    struct relay_options o = {.r = f->r,
+                              .upgrade = upgrade_of(f, t),
+                              .streams = t->streams,
+                              .collects_refusals = str_eq(f->call.info.subresource->name, S("log")),
+                              .ops = &relay_ops,
+                              .user = f};
+    put_head(&head, f, t, o.upgrade);
+    o.backend = (struct backend_options){
         .address = t->address,
         .port = t->port,
         .tls = !t->tls ? NULL
@@ -439,10 +295,8 @@ static int connect_backend(struct proxied *p, const struct proxy_target *t, stru
         .head = buf_view(&head),
         .body = http_in(f->r)->body,
         .no_body = f->method == HTTP_VERB_HEAD,
-        .ops = &backend_ops,
-        .user = p,
     };
-    r = backend_open(&o, &p->backend, err);
+    r = relay_open(&o, ret, err);
     if (shown)
         shared_unref(&shown->shared);
     return r;
@@ -477,23 +331,18 @@ void node_proxy_serve(struct front_call *f) {
         respond_status(f, st);
         return;
     }
-    bool upgrade = asks_for_upgrade(f);
     if (t.must_upgrade && !may_open(f))
         return;
-    if (t.must_upgrade && !upgrade) {
+    if (t.must_upgrade && !asks_for_upgrade(f)) {
         respond_status(f, status_bad_request(&f->arena, "Upgrade request required"));
         return;
     }
-    struct proxied *p = calloc(1, sizeof *p);
-    if (!p)
-        panic("out of memory");
-    p->f = f;
-    p->r = f->r;
-    p->wants_upgrade = upgrade;
-    p->explains = str_eq(f->call.info.subresource->name, S("log"));
-    f->user = p;
-    f->gone = on_gone;
+    struct relay *relay = NULL;
     f->long_running = true;
-    if (connect_backend(p, &t, &err) < 0)
-        fail(p, &err);
+    if (open_relay(f, &t, &relay, &err) < 0) {
+        on_fail(f, &err);
+        return;
+    }
+    f->user = relay;
+    f->gone = on_gone;
 }

@@ -74,25 +74,28 @@ static bool is_true(struct str v) {
 }
 
 /* The kubelet's names of exec's and attach's options. */
-static void put_stream_pair(struct buf *out, struct str key, struct str value, struct str pair) {
-    static const struct {
+static void put_stream_pair(struct buf *out, struct str key, struct str value, struct str pair,
+                            struct translate_streams *streams) {
+    const struct {
         struct str ours, theirs;
-    } names[] = {{STR_INIT("stdin"), STR_INIT("input")},
-                 {STR_INIT("stdout"), STR_INIT("output")},
-                 {STR_INIT("stderr"), STR_INIT("error")},
-                 {STR_INIT("tty"), STR_INIT("tty")}};
+        bool *has;
+    } names[] = {{S("stdin"), S("input"), &streams->in},
+                 {S("stdout"), S("output"), &streams->out},
+                 {S("stderr"), S("error"), &streams->err},
+                 {S("tty"), S("tty"), &streams->tty}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_eq(key, names[i].ours)) {
-            if (is_true(value))
+            if (is_true(value) && !*names[i].has)
                 buf_printf(out, "&%.*s=1", STR_ARG(names[i].theirs));
+            *names[i].has |= is_true(value);
             return;
         }
     buf_byte(out, '&');
     buf_str(out, pair);
 }
 
-/* Appends what the kubelet is to know, with a question mark. */
-static void put_query(struct buf *out, struct str query, bool streams) {
+/* Appends what the kubelet is to know, with a question mark. streams: of exec and attach, else NULL. */
+static void put_query(struct buf *out, struct str query, struct translate_streams *streams) {
     size_t before = out->n;
     while (query.n) {
         struct str pair, key, value;
@@ -102,7 +105,7 @@ static void put_query(struct buf *out, struct str query, bool streams) {
             str_eq(key, S("insecureSkipTLSVerifyBackend")))
             continue;
         if (streams) {
-            put_stream_pair(out, key, value, pair);
+            put_stream_pair(out, key, value, pair, streams);
         } else {
             buf_byte(out, '&');
             buf_str(out, pair);
@@ -217,7 +220,8 @@ static int to_kubelet(struct finding *f, const struct kubelet_path *k) {
     put_segment(&path, f->what->name);
     if (k->container)
         put_segment(&path, container);
-    put_query(&path, f->query, k->streams);
+    put_query(&path, f->query, k->streams ? &f->target->streams : NULL);
+    f->target->streams_named = k->streams;
     f->target->path = buf_to_arena(&path, f->arena);
     f->target->must_upgrade = k->upgrade;
     return 0;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "apiserver/request.h"
+#include "net/translate.h"
 
 struct apiserver;
 struct arena;
@@ -19,9 +20,11 @@ struct proxy_target {
     struct str address;
     uint16_t port;
     bool tls;
-    bool kubelet;      /* our client certificate is shown */
-    struct str path;   /* with the query, encoded */
-    bool must_upgrade; /* of no use without an upgrade */
+    bool kubelet;       /* our client certificate is shown */
+    struct str path;    /* with the query, encoded */
+    bool must_upgrade;  /* of no use without an upgrade */
+    bool streams_named; /* exec and attach: */
+    struct translate_streams streams;
 };
 
 /* 0, or negative with *ret_status. query: raw. */

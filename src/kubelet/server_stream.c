@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "codec/url.h"
 #include "kubelet/server_priv.h"
-#include "net/backend.h"
+#include "net/relay.h"
 #include "runtime/runtime.h"
 
 #define COMMAND_WORDS_MAX 1024
@@ -106,154 +106,36 @@ static int ask_port_forward(struct kreq *q, const struct stream_ask *x, struct r
     return rc;
 }
 
-/* -- the tunnel -- */
+/* -- what becomes of it -- */
 
-struct tunnel {
-    struct http_request *r; /* NULL: gone */
-    struct arena *arena;
-    struct backend *backend;
-    bool raw, streaming, ended;
-    struct buf held; /* what the client did not take yet */
-};
-
-static void tunnel_free(struct tunnel *t) {
-    backend_close(t->backend);
-    buf_fini(&t->held);
-    free(t);
+static bool passes(struct str name, bool upgraded) {
+    (void)upgraded;
+    return !str_eq(name, S("content-length")) && !str_eq(name, S("transfer-encoding")) &&
+           !str_eq(name, S("date"));
 }
 
-static void release(void *bytes) {
-    free(bytes);
+static void on_stream_writable(void *relay) {
+    if (relay) /* not ended meanwhile */
+        relay_writable(relay);
 }
 
-static int to_client(struct tunnel *t, struct str bytes) {
-    char *copy = malloc(bytes.n);
-    if (!copy)
-        panic("out of memory");
-    memcpy(copy, bytes.p, bytes.n);
-    struct http_chunk c = {.bytes = {copy, bytes.n}, .release = release, .arg = copy};
-    int rc = t->raw ? http_raw_write(t->r, &c, 1) : http_stream_write(t->r, &c, 1);
-    if (rc < 0)
-        free(copy);
-    return rc;
+static void on_end(void *user) {
+    struct kreq *q = user;
+    http_set_user(q->r, NULL, NULL);
 }
 
-static void finish(struct tunnel *t) {
-    if (t->raw) {
-        http_raw_finish(t->r); /* on_close follows */
-        return;
-    }
-    struct http_request *r = t->r;
-    tunnel_free(t);
-    http_stream_end(r);
+static void on_fail(void *user, const struct err *why) {
+    struct kreq *q = user;
+    http_set_user(q->r, NULL, NULL);
+    server_text(q, 502, "the container runtime did not answer: %s\n", why->msg);
 }
 
-static void client_writable(struct tunnel *t) {
-    if (t->held.n) {
-        if (to_client(t, buf_view(&t->held)) < 0)
-            return;
-        buf_clear(&t->held);
-    }
-    if (t->ended)
-        finish(t);
-    else
-        backend_pause(t->backend, false);
+static void client_gone(void *relay) {
+    relay_free(relay);
 }
 
-static void raw_data(void *user, struct str bytes) {
-    struct tunnel *t = user;
-    if (!bytes.n) {
-        backend_shutdown(t->backend);
-        return;
-    }
-    backend_write(t->backend, bytes);
-    if (backend_queued(t->backend) > BACKEND_OUTPUT_MAX)
-        http_raw_pause(t->r, true);
-}
-
-static void raw_writable(void *user) {
-    client_writable(user);
-}
-
-static void raw_close(void *user, const struct err *why) {
-    (void)why;
-    tunnel_free(user);
-}
-
-static const struct http_raw_ops raw_ops = {
-    .on_data = raw_data, .on_writable = raw_writable, .on_close = raw_close};
-
-static struct http_header *copy_headers(struct tunnel *t, const struct backend_head *head, size_t *ret_n,
-                                        struct str *ret_protocol) {
-    struct http_header *h = arena_new_n(t->arena, head->n_headers + 1, struct http_header);
-    size_t n = 0;
-    *ret_protocol = STR_NONE;
-    for (size_t i = 0; i < head->n_headers; i++) {
-        struct str name = arena_str(t->arena, head->headers[i].name),
-                   value = arena_str(t->arena, head->headers[i].value);
-        if (str_eq(name, S("upgrade")))
-            *ret_protocol = value;
-        else if (!str_eq(name, S("connection")) && !str_eq(name, S("content-length")) &&
-                 !str_eq(name, S("transfer-encoding")) && !str_eq(name, S("date")))
-            h[n++] = (struct http_header){name, value};
-    }
-    *ret_n = n;
-    return h;
-}
-
-static void on_head(void *user, const struct backend_head *head) {
-    struct tunnel *t = user;
-    struct err err = ERR_INIT;
-    struct str protocol;
-    size_t n;
-    struct http_header *h = copy_headers(t, head, &n, &protocol);
-    if (!head->upgraded) {
-        t->streaming = true;
-        http_stream_begin(t->r, head->status, h, n, raw_writable);
-        return;
-    }
-    t->raw = true;
-    if (http_upgrade(t->r, protocol, h, n, &raw_ops, t, &err) == 0)
-        return;
-    struct http_request *r = t->r;
-    tunnel_free(t);
-    http_respond_text(r, 502, S("text/plain; charset=utf-8"), S("the connection cannot be upgraded\n"));
-}
-
-static void on_data(void *user, struct str bytes) {
-    struct tunnel *t = user;
-    if (!bytes.n || (!t->held.n && to_client(t, bytes) == 0))
-        return;
-    buf_str(&t->held, bytes);
-    backend_pause(t->backend, true);
-}
-
-static void on_writable(void *user) {
-    struct tunnel *t = user;
-    if (t->raw)
-        http_raw_pause(t->r, false);
-}
-
-static void on_end(void *user, const struct err *why) {
-    struct tunnel *t = user;
-    t->ended = true;
-    if (!t->raw && !t->streaming) {
-        struct http_request *r = t->r;
-        struct str text =
-            arena_printf(t->arena, "the container runtime did not answer: %s\n", why ? why->msg : "closed");
-        tunnel_free(t);
-        http_respond_text(r, 502, S("text/plain; charset=utf-8"), text);
-    } else if (!t->held.n) {
-        finish(t);
-    }
-}
-
-static const struct backend_ops backend_ops = {
-    .on_head = on_head, .on_data = on_data, .on_writable = on_writable, .on_end = on_end};
-
-static void tunnel_gone(void *user) {
-    tunnel_free(user);
-}
+static const struct relay_ops relay_ops = {
+    .passes = passes, .on_stream_writable = on_stream_writable, .on_end = on_end, .on_fail = on_fail};
 
 /* -- connecting -- */
 
@@ -316,23 +198,18 @@ static void connect_stream(struct kreq *q) {
         return;
     }
     put_head(&head, q, host, port, path);
-    struct tunnel *t = calloc(1, sizeof *t);
-    if (!t)
-        panic("out of memory");
-    t->r = q->r;
-    t->arena = q->arena;
-    struct backend_options o = {.loop = http_request_loop(q->r),
-                                .address = str_eq(host, S("localhost")) ? S("127.0.0.1") : host,
-                                .port = port,
-                                .head = buf_view(&head),
-                                .ops = &backend_ops,
-                                .user = t};
-    if (backend_open(&o, &t->backend, &err) < 0) {
-        tunnel_free(t);
+    struct relay *relay = NULL;
+    struct relay_options o = {.r = q->r,
+                              .upgrade = RELAY_TUNNEL,
+                              .backend = {.address = str_eq(host, S("localhost")) ? S("127.0.0.1") : host,
+                                          .port = port,
+                                          .head = buf_view(&head)},
+                              .ops = &relay_ops,
+                              .user = q};
+    if (relay_open(&o, &relay, &err) < 0)
         server_text(q, 502, "the container runtime cannot be reached: %s\n", err.msg);
-        return;
-    }
-    http_set_user(q->r, t, tunnel_gone);
+    else
+        http_set_user(q->r, relay, client_gone);
 }
 
 /* -- asking the runtime, off the loop -- */

@@ -436,6 +436,12 @@ int backend_open(const struct backend_options *o, struct backend **ret, struct e
 
 /* -- the owner -- */
 
+void backend_hand_over(struct backend *b, const struct backend_ops *ops, void *user) {
+    check(!b->ended && !b->closed);
+    b->ops = ops;
+    b->user = user;
+}
+
 void backend_write(struct backend *b, struct str bytes) {
     if (b->ended || b->closed || b->shut)
         return;
@@ -444,7 +450,7 @@ void backend_write(struct backend *b, struct str bytes) {
         b->sent = 0;
     }
     buf_str(&b->out, bytes);
-    b->was_full |= backend_queued(b) > BACKEND_OUTPUT_MAX / 2;
+    b->was_full |= backend_queued(b) >= BACKEND_OUTPUT_LOW;
     if (b->depth == 0)
         poll_again(b);
 }

@@ -16,7 +16,8 @@ struct err;
 struct loop;
 struct ssl_ctx_st;
 
-#define BACKEND_OUTPUT_MAX (1u << 20) /* bytes that wait for a slow backend before the owner should stop */
+#define BACKEND_OUTPUT_MAX (1u << 20)  /* bytes that wait for a slow backend before the owner should stop */
+#define BACKEND_OUTPUT_LOW (64u << 10) /* more than these, and the owner is told once all are sent */
 
 struct backend_head {
     int status;
@@ -30,7 +31,7 @@ struct backend_ops {
     void (*on_head)(void *user, const struct backend_head *head);
     /* Bytes of the body, chunks taken apart; or raw ones. */
     void (*on_data)(void *user, struct str bytes);
-    /* Less than half of BACKEND_OUTPUT_MAX waits, after there was more. */
+    /* Nothing waits any more, after BACKEND_OUTPUT_LOW did. */
     void (*on_writable)(void *user);
     /* The answer is complete, or the raw peer finished: why NULL. Else what went wrong. Last call; the owner
      * calls backend_close then. */
@@ -50,6 +51,9 @@ struct backend_options {
 };
 
 int backend_open(const struct backend_options *o, struct backend **ret, struct err *err);
+
+/* From now on somebody else is told; he closes it. May be called from a callback. */
+void backend_hand_over(struct backend *b, const struct backend_ops *ops, void *user);
 
 /* Copies. */
 void backend_write(struct backend *b, struct str bytes);

@@ -22,6 +22,7 @@ struct channel {
     struct buf held;                          /* came while paused */
     bool paused, blocked;                     /* blocked: on_writable is owed */
     bool in_ended, end_told, out_ended, dead; /* end_told: on_end was called */
+    bool unanswered;                          /* SPDY: ours, and no SYN_REPLY came yet */
     uint32_t unacked;                         /* SPDY: bytes consumed since the last WINDOW_UPDATE */
     int64_t window;                           /* SPDY: the peer's */
 };

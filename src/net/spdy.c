@@ -47,7 +47,8 @@ struct spdy {
     size_t head_n, left; /* bytes of its head that are here, bytes that it still has */
     bool body_done;
     struct buf control;
-    uint32_t last_id; /* the peer's latest stream */
+    bool client;      /* we open the streams */
+    uint32_t last_id; /* the latest stream */
     bool windows;     /* the peer knows them */
     int64_t window, window_initial;
     uint32_t unacked;
@@ -90,14 +91,28 @@ static bool send_reset(struct spdy *s, uint32_t id, enum reset_status status) {
     return send_numbers(s, RST_STREAM, id, status, 8);
 }
 
-static bool send_reply(struct spdy *s, uint32_t id) {
+/* A control frame about a stream with headers; between them stand some bytes that are zero. */
+static bool send_headers(struct spdy *s, enum frame_type type, uint32_t id, size_t zeros,
+                         const struct channel_headers *headers) {
     _cleanup_buf struct buf b = BUF_INIT;
-    unsigned char head[HEAD + 4] = {0};
-    buf_put(&b, head, sizeof head);
-    spdy_headers_write(&s->out, NULL, 0, &b);
-    make_control((unsigned char *)b.p, SYN_REPLY, b.n - HEAD);
+    unsigned char head[HEAD + 10] = {0};
+    check(zeros <= 6);
+    buf_put(&b, head, HEAD + 4 + zeros);
+    spdy_headers_write(&s->out, headers->v, headers->n, &b);
+    make_control((unsigned char *)b.p, type, b.n - HEAD);
     set_u32((unsigned char *)b.p + HEAD, id);
     return channels_control(&s->cs, b.p, b.n);
+}
+
+static bool send_reply(struct spdy *s, uint32_t id) {
+    struct channel_headers none = {NULL, 0};
+    return send_headers(s, SYN_REPLY, id, 0, &none);
+}
+
+static void send_end(struct spdy *s, uint32_t id) {
+    unsigned char f[HEAD];
+    make_head(f, id, FLAG_FIN, 0);
+    (void)channels_control(&s->cs, f, sizeof f);
 }
 
 /* -- control frames -- */
@@ -122,7 +137,7 @@ static void on_syn_stream(struct spdy *s, uint8_t flags, struct str body) {
         return;
     }
     uint32_t id = get_u32(body.p) & 0x7fffffff;
-    bool in_order = id % 2 == 1 && id > s->last_id;
+    bool in_order = s->client ? id % 2 == 0 && id > 0 : id % 2 == 1 && id > s->last_id;
     struct channel *ch = channels_open(&s->cs, id);
     struct http_header *headers = NULL;
     ch->dead = true; /* until all is well */
@@ -134,6 +149,10 @@ static void on_syn_stream(struct spdy *s, uint8_t flags, struct str body) {
                                                  : "SPDY: a stream that is out of order");
         return;
     }
+    if (s->client) { /* the runtime's side has nothing to open */
+        (void)send_reset(s, id, RESET_REFUSED_STREAM);
+        return;
+    }
     s->last_id = id;
     if (s->cs.n_open > SPDY_STREAMS_MAX) {
         (void)send_reset(s, id, RESET_REFUSED_STREAM);
@@ -141,6 +160,30 @@ static void on_syn_stream(struct spdy *s, uint8_t flags, struct str body) {
     }
     ch->dead = false;
     open_stream(s, id, flags, ch);
+}
+
+/* CONFORMS: upstream's servers drop data of streams that they have not answered, so it waits until then. */
+static void on_syn_reply(struct spdy *s, uint8_t flags, struct str body) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    struct http_header *headers;
+    size_t n;
+    if (!s->client) {
+        channels_fail(&s->cs, "SPDY: a SYN_REPLY, but nothing was opened");
+        return;
+    }
+    if (body.n < 4 || spdy_headers_read(&s->in, str_from_byte(body, 4), &a, &headers, &n) < 0) {
+        channels_fail(&s->cs, "SPDY: headers that are no headers");
+        return;
+    }
+    struct channel *ch = channels_find(&s->cs, get_u32(body.p) & 0x7fffffff);
+    if (!ch || !ch->unanswered)
+        return;
+    ch->unanswered = false;
+    if (ch->out_ended)
+        send_end(s, ch->id);
+    if (flags & FLAG_FIN && !s->cs.finishing)
+        channels_end(&s->cs, ch);
+    channels_writable(&s->cs);
 }
 
 /* Headers after the first ones mean nothing here, but the compression goes on. */
@@ -202,11 +245,11 @@ static void on_rst_stream(struct spdy *s, struct str body) {
         channels_was_reset(&s->cs, ch);
 }
 
-/* Ours are even; we send none. */
+/* Of pings that come, half would be answers; we send none. */
 static void on_ping(struct spdy *s, struct str body) {
     if (body.n != 4)
         channels_fail(&s->cs, "SPDY: a PING of the wrong length");
-    else if (get_u32(body.p) % 2 == 1)
+    else if (get_u32(body.p) % 2 == (s->client ? 0 : 1))
         (void)send_numbers(s, PING, get_u32(body.p), 0, 4);
 }
 
@@ -219,7 +262,7 @@ static void on_control(struct spdy *s, struct str body) {
     }
     switch (first & 0xffff) {
     case SYN_STREAM: on_syn_stream(s, flags, body); return;
-    case SYN_REPLY: channels_fail(&s->cs, "SPDY: a SYN_REPLY, but nothing was opened"); return;
+    case SYN_REPLY: on_syn_reply(s, flags, body); return;
     case RST_STREAM: on_rst_stream(s, body); return;
     case SETTINGS: on_settings(s, body); return;
     case PING: on_ping(s, body); return;
@@ -340,7 +383,7 @@ static size_t spdy_write(struct channels *cs, struct channel *ch, struct str byt
     int64_t window = ch->window < s->window ? ch->window : s->window;
     if (s->windows && (int64_t)bytes.n > window)
         bytes = str_cut(bytes, window > 0 ? (size_t)window : 0);
-    if (bytes.n == 0)
+    if (bytes.n == 0 || ch->unanswered)
         return 0;
     unsigned char *p = malloc(HEAD + bytes.n);
     if (!p)
@@ -358,9 +401,8 @@ static size_t spdy_write(struct channels *cs, struct channel *ch, struct str byt
 }
 
 static void spdy_end(struct channels *cs, struct channel *ch) {
-    unsigned char f[HEAD];
-    make_head(f, ch->id, FLAG_FIN, 0);
-    (void)channels_control(cs, f, sizeof f);
+    if (!ch->unanswered)
+        send_end((struct spdy *)cs, ch->id);
 }
 
 static void spdy_reset(struct channels *cs, struct channel *ch) {
@@ -369,7 +411,7 @@ static void spdy_reset(struct channels *cs, struct channel *ch) {
 
 static void spdy_goodbye(struct channels *cs) {
     struct spdy *s = (struct spdy *)cs;
-    (void)send_numbers(s, GOAWAY, s->last_id, 0, 8);
+    (void)send_numbers(s, GOAWAY, s->client ? 0 : s->last_id, 0, 8);
 }
 
 static void spdy_free(struct channels *cs) {
@@ -399,4 +441,32 @@ struct channels *spdy_new(const struct channels_ops *ops, void *user, struct tra
     spdy_deflate_init(&s->out);
     s->window = s->window_initial = WINDOW_INITIAL;
     return &s->cs;
+}
+
+struct channels *spdy_client_new(const struct channels_ops *ops, void *user, struct transport transport,
+                                 struct str protocol) {
+    struct channels *cs = spdy_new(ops, user, transport, protocol);
+    ((struct spdy *)cs)->client = true;
+    return cs;
+}
+
+struct channel *spdy_open(struct channels *cs, const struct http_header *headers, size_t n) {
+    struct spdy *s = (struct spdy *)cs;
+    check(s->client && cs->impl == &impl);
+    if (cs->finishing || cs->n_open >= SPDY_STREAMS_MAX)
+        return NULL;
+    uint32_t id = s->last_id ? s->last_id + 2 : 1;
+    struct channel *ch = channels_open(cs, id);
+    struct http_header *copy = arena_new_n(&ch->arena, n ? n : 1, struct http_header);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = (struct http_header){arena_str(&ch->arena, headers[i].name),
+                                       arena_str(&ch->arena, headers[i].value)};
+    ch->headers = (struct channel_headers){copy, n};
+    ch->window = s->window_initial;
+    ch->unanswered = true;
+    s->last_id = id;
+    channels_enter(cs);
+    bool sent = send_headers(s, SYN_STREAM, id, 6, &ch->headers);
+    channels_leave(cs);
+    return sent ? ch : NULL;
 }

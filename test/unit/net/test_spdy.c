@@ -114,6 +114,13 @@ static const char *next(struct client *c) {
         struct http_header *h;
         size_t n_headers;
         switch (first & 0xffff) {
+        case 1:
+            assert_int_equal(spdy_headers_read(&c->inflate, str_make(c->m.out.p + c->read + 18, n - 10),
+                                               &arena, &h, &n_headers),
+                             0);
+            snprintf(text, sizeof text, "SYN %u %.*s", a, n_headers ? (int)h[0].value.n : 0,
+                     n_headers ? h[0].value.p : "");
+            break;
         case 2:
             assert_int_equal(spdy_headers_read(&c->inflate, str_make(c->m.out.p + c->read + 12, n - 4),
                                                &arena, &h, &n_headers),
@@ -393,4 +400,94 @@ SPDY_TEST(test_spdy__peer_that_pings_and_does_not_read_is_let_go) {
     send_numbers(c, 6, 1, 0, 4);
     witness_saw(&c->w, "close: the peer does not read\n");
     assert_true(c->m.closed);
+}
+
+/* -- the client's side, against a server written by hand -- */
+
+#define SPDY_CLIENT_TEST(name)                                                                               \
+    static void name##_with(struct client *c);                                                               \
+    TEST(name) {                                                                                             \
+        struct client c;                                                                                     \
+        client_init(&c);                                                                                     \
+        memory_fini(&c.m);                                                                                   \
+        c.m = (struct memory){.up = &spdy_raw_ops};                                                          \
+        buf_clear(&c.w.log);                                                                                 \
+        c.w.channels = spdy_client_new(&witness_ops, &c.w, memory_transport(&c.m), S("v4.channel.k8s.io"));  \
+        c.m.user = c.w.channels;                                                                             \
+        name##_with(&c);                                                                                     \
+        client_fini(&c);                                                                                     \
+    }                                                                                                        \
+    static void name##_with(struct client *c)
+
+static struct channel *we_open(struct client *c, const char *type) {
+    struct http_header h = {S("streamtype"), str_from(type)};
+    struct channel *ch = spdy_open(c->w.channels, &h, 1);
+    assert_non_null(ch);
+    channel_set_user(ch, &c->w);
+    return ch;
+}
+
+static void reply(struct client *c, uint32_t id, uint8_t flags) {
+    _cleanup_buf struct buf b = BUF_INIT;
+    put_u32(&b, id);
+    spdy_headers_write(&c->deflate, NULL, 0, &b);
+    send_control(c, 2, flags, b.p, b.n);
+}
+
+SPDY_CLIENT_TEST(test_spdy_client__streams_have_odd_numbers_and_their_headers) {
+    assert_int_equal(channel_id(we_open(c, "error")), 1);
+    assert_int_equal(channel_id(we_open(c, "stdin")), 3);
+    assert_string_equal(next(c), "SYN 1 error");
+    assert_string_equal(next(c), "SYN 3 stdin");
+    witness_saw(&c->w, "");
+}
+
+/* Upstream's servers drop what comes before they have answered. */
+SPDY_CLIENT_TEST(test_spdy_client__nothing_is_sent_to_a_stream_before_it_is_answered) {
+    struct channel *a = we_open(c, "stdin"), *b = we_open(c, "stdin");
+    next(c);
+    next(c);
+    assert_int_equal(channel_write(a, S("early")), 0);
+    channel_end(b);
+    assert_string_equal(next(c), "");
+    reply(c, 1, 0);
+    reply(c, 3, 0);
+    witness_saw(&c->w, "writable 1\n");
+    assert_string_equal(next(c), "DATA 3 fin");
+    assert_int_equal(channel_write(a, S("now")), 3);
+    assert_string_equal(next(c), "DATA 1 now");
+}
+
+SPDY_CLIENT_TEST(test_spdy_client__bytes_and_ends_come_back) {
+    struct channel *ch = we_open(c, "stdout");
+    reply(c, 1, 0);
+    send_data(c, 1, 1, "out", 3);
+    witness_saw(&c->w, "data 1 out\nend 1\n");
+    channel_end(ch);
+    send_data(c, 1, 0, "late", 4);
+    witness_saw(&c->w, "");
+}
+
+SPDY_CLIENT_TEST(test_spdy_client__streams_of_the_server_are_refused) {
+    we_open(c, "error");
+    next(c);
+    open_type(c, 2, "surprise");
+    assert_string_equal(next(c), "RST 2 3");
+    witness_saw(&c->w, "");
+}
+
+SPDY_CLIENT_TEST(test_spdy_client__pings_of_the_server_are_answered) {
+    send_numbers(c, 6, 8, 0, 4);
+    send_numbers(c, 6, 7, 0, 4);
+    assert_string_equal(next(c), "PING 8");
+    assert_string_equal(next(c), "");
+}
+
+SPDY_CLIENT_TEST(test_spdy_client__answers_that_are_no_answers) {
+    we_open(c, "error");
+    reply(c, 9, 0); /* to nothing: ignored, but the compression goes on */
+    reply(c, 1, 1);
+    witness_saw(&c->w, "end 1\n");
+    send_numbers(c, 2, 1, 7, 8);
+    witness_saw(&c->w, "close: SPDY: headers that are no headers\n");
 }
