@@ -285,6 +285,8 @@ static void acknowledge(struct spdy *s, uint32_t id, uint32_t *unacked, size_t n
 
 static void spdy_consumed(struct channels *cs, struct channel *ch, size_t n) {
     struct spdy *s = (struct spdy *)cs;
+    if (s->client && !s->windows)
+        return; /* a server that closes before it has read this would lose what it still had to send */
     if (!ch->in_ended)
         acknowledge(s, ch->id, &ch->unacked, n);
     acknowledge(s, 0, &s->unacked, n);
@@ -296,7 +298,8 @@ static void on_data(struct spdy *s, struct str piece) {
     struct channel *ch = channels_find(&s->cs, id);
     bool last = s->left == 0;
     if (!ch || ch->in_ended) {
-        acknowledge(s, 0, &s->unacked, piece.n);
+        if (!s->client || s->windows)
+            acknowledge(s, 0, &s->unacked, piece.n);
         if (!ch && last && (id > s->last_id || id % 2 == 0) && !s->cs.finishing)
             (void)send_reset(s, id, RESET_INVALID_STREAM);
         return;

@@ -154,16 +154,14 @@ static void on_data(void *user, struct channel *ch, struct str bytes) {
     leave(t);
 }
 
+/* A stream of the backend's is not finished from this side too: a server that closes before it has read that
+ * would lose what it still had to send. */
 static void on_end(void *user, struct channel *ch) {
     struct translate *t = user;
     struct lane *l = lane_of(t, ch);
     enter(t);
     if (l && l->used && ch == sender(t, l)) {
         l->ended = true;
-        if (!to_backend(t, l)) {
-            l->backend = NULL; /* both will have finished: it is no more */
-            channel_end(ch);
-        }
         pass_end(t, l);
     }
     leave(t);

@@ -468,6 +468,21 @@ SPDY_CLIENT_TEST(test_spdy_client__bytes_and_ends_come_back) {
     witness_saw(&c->w, "");
 }
 
+/* A server that closes with bytes of ours unread would reset the connection, and what it sent would be lost.
+ */
+SPDY_CLIENT_TEST(test_spdy_client__nothing_is_acknowledged_to_a_server_without_windows) {
+    static char bytes[40000];
+    c->w.quiet = true;
+    we_open(c, "stdout");
+    next(c);
+    reply(c, 1, 0);
+    send_data(c, 1, 0, bytes, sizeof bytes);
+    assert_string_equal(next(c), "");
+    send_numbers(c, 9, 0, 1000, 8);
+    send_data(c, 1, 0, bytes, sizeof bytes);
+    assert_string_equal(next(c), "WINDOW 1 40000");
+}
+
 SPDY_CLIENT_TEST(test_spdy_client__streams_of_the_server_are_refused) {
     we_open(c, "error");
     next(c);
