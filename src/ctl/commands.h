@@ -18,6 +18,7 @@ extern const struct command command_label;
 extern const struct command command_options;
 extern const struct command command_patch;
 extern const struct command command_replace;
+extern const struct command command_rollout;
 extern const struct command command_scale;
 extern const struct command command_version;
 extern const struct command command_wait;

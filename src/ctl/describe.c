@@ -102,51 +102,9 @@ struct str d_map_inline(struct describing *d, const struct jval *map) {
     return or_none(buf_to_arena(&b, &d->c->arena));
 }
 
-/* -- selectors -- */
-
-struct requirement {
-    struct str key, text;
-};
-
-static struct str requirement_text(struct describing *d, const struct jval *e) {
-    struct str key = object_str(e, "key"), op = object_str(e, "operator");
-    struct arena *a = &d->c->arena;
-    if (str_eq(op, S("Exists")))
-        return key;
-    if (str_eq(op, S("DoesNotExist")))
-        return arena_printf(a, "!%.*s", STR_ARG(key));
-    return arena_printf(a, "%.*s %s (%.*s)", STR_ARG(key), str_eq(op, S("NotIn")) ? "notin" : "in",
-                        STR_ARG(d_join(d, object_array(e, "values"), ",")));
-}
-
-static int by_key(const void *a, const void *b) {
-    const struct requirement *x = a, *y = b;
-    return str_cmp(x->key, y->key);
-}
-
 struct str d_selector(struct describing *d, const struct jval *selector, const char *none) {
-    const struct jval *labels = jval_get(selector, S("matchLabels")),
-                      *expressions = object_array(selector, "matchExpressions");
-    struct arena *a = &d->c->arena;
-    VEC(struct requirement) all = {0};
-    for (uint32_t i = 0; labels && labels->kind == J_OBJECT && i < labels->n; i++) {
-        const struct jmember *m = &labels->members[i];
-        struct requirement r = {
-            m->key, arena_printf(a, "%.*s=%.*s", STR_ARG(m->key), STR_ARG(d_value(d, &m->value)))};
-        vec_push_in(a, &all, r);
-    }
-    for (uint32_t i = 0; expressions && i < expressions->n; i++) {
-        const struct jval *e = &expressions->items[i];
-        struct requirement r = {object_str(e, "key"), requirement_text(d, e)};
-        vec_push_in(a, &all, r);
-    }
-    if (all.n == 0)
-        return str_from(none);
-    qsort(all.v, all.n, sizeof *all.v, by_key);
-    _cleanup_buf struct buf b = BUF_INIT;
-    vec_foreach (r, &all)
-        buf_printf(&b, "%s%.*s", b.n ? "," : "", STR_ARG(r->text));
-    return buf_to_arena(&b, a);
+    struct str s = selector_text(&d->c->arena, selector);
+    return s.n ? s : str_from(none);
 }
 
 /* -- pieces -- */
@@ -158,7 +116,7 @@ void d_labels(struct describing *d, const char *indent, const char *title, const
         return;
     }
     for (uint32_t i = 0; i < map->n; i++)
-        d_put(d, 0, "%s%s%.*s=%.*s\n", i ? indent : "", i ? "\t" : "", STR_ARG(map->members[i].key),
+        d_put(d, 0, "%s%.*s=%.*s\n", i ? "\t" : "", STR_ARG(map->members[i].key),
               STR_ARG(d_value(d, &map->members[i].value)));
 }
 
@@ -166,7 +124,7 @@ static void put_short(struct describing *d, struct str s, size_t max) {
     d_put(d, 0, "%.*s%s\n", STR_ARG(str_cut(s, max)), s.n > max ? "..." : "");
 }
 
-static void put_annotation(struct describing *d, const char *indent, struct str key, struct str value) {
+static void put_annotation(struct describing *d, struct str key, struct str value) {
     struct str line;
     if (value.n && value.p[value.n - 1] == '\n')
         value.n--;
@@ -178,7 +136,7 @@ static void put_annotation(struct describing *d, const char *indent, struct str 
     bool more;
     do {
         more = str_split(value, '\n', &line, &value);
-        d_put(d, 0, "%s\t  ", indent);
+        d_put(d, 0, "\t  ");
         put_short(d, line, ANNOTATION_MAX - 2);
     } while (more);
 }
@@ -191,8 +149,8 @@ void d_annotations(struct describing *d, const char *indent, const struct jval *
         if (str_eq(m->key, S(LAST_APPLIED)))
             continue;
         if (any)
-            d_put(d, 0, "%s\t", indent);
-        put_annotation(d, indent, m->key, d_value(d, &m->value));
+            d_put(d, 0, "\t");
+        put_annotation(d, m->key, d_value(d, &m->value));
         any = true;
     }
     if (!any)

@@ -60,7 +60,7 @@ struct str d_map_inline(struct describing *d, const struct jval *map);
 /* A selector of labels as text: "a=b,c in (d,e)"; none stands for an empty one. */
 struct str d_selector(struct describing *d, const struct jval *selector, const char *none);
 
-/* "Labels:" and its like with a line for each. indent: before each line. */
+/* "Labels:" and its like with a line for each. indent: before the first line. */
 void d_labels(struct describing *d, const char *indent, const char *title, const struct jval *map);
 void d_annotations(struct describing *d, const char *indent, const struct jval *map);
 /* Name, namespace, labels and annotations, as most begin. */

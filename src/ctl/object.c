@@ -99,3 +99,53 @@ struct str object_json(struct arena *a, const struct jval *o) {
     json_write(&out, o);
     return buf_to_arena(&out, a);
 }
+
+/* -- selectors -- */
+
+struct requirement {
+    struct str key, text;
+};
+
+static struct str expression_text(struct arena *a, const struct jval *e) {
+    struct str key = object_str(e, "key"), op = object_str(e, "operator");
+    const struct jval *values = object_array(e, "values");
+    _cleanup_buf struct buf b = BUF_INIT;
+    if (str_eq(op, S("Exists")))
+        return key;
+    if (str_eq(op, S("DoesNotExist")))
+        return arena_printf(a, "!%.*s", STR_ARG(key));
+    buf_printf(&b, "%.*s %s (", STR_ARG(key), str_eq(op, S("NotIn")) ? "notin" : "in");
+    for (uint32_t i = 0; values && i < values->n; i++)
+        if (values->items[i].kind == J_STRING)
+            buf_printf(&b, "%s%.*s", i ? "," : "", STR_ARG(jval_as_str(&values->items[i])));
+    buf_byte(&b, ')');
+    return buf_to_arena(&b, a);
+}
+
+static int by_key(const void *a, const void *b) {
+    const struct requirement *x = a, *y = b;
+    return str_cmp(x->key, y->key);
+}
+
+struct str selector_text(struct arena *a, const struct jval *selector) {
+    const struct jval *labels = jval_get(selector, S("matchLabels")),
+                      *expressions = object_array(selector, "matchExpressions");
+    _cleanup_buf struct buf b = BUF_INIT;
+    VEC(struct requirement) all = {0};
+    for (uint32_t i = 0; labels && labels->kind == J_OBJECT && i < labels->n; i++) {
+        const struct jmember *m = &labels->members[i];
+        struct str value = m->value.kind == J_STRING ? jval_as_str(&m->value) : S("");
+        struct requirement r = {m->key, arena_printf(a, "%.*s=%.*s", STR_ARG(m->key), STR_ARG(value))};
+        vec_push_in(a, &all, r);
+    }
+    for (uint32_t i = 0; expressions && i < expressions->n; i++) {
+        const struct jval *e = &expressions->items[i];
+        struct requirement r = {object_str(e, "key"), expression_text(a, e)};
+        vec_push_in(a, &all, r);
+    }
+    if (all.n)
+        qsort(all.v, all.n, sizeof *all.v, by_key);
+    vec_foreach (r, &all)
+        buf_printf(&b, "%s%.*s", b.n ? "," : "", STR_ARG(r->text));
+    return buf_to_arena(&b, a);
+}

@@ -5,6 +5,7 @@ both in the same namespace. Each list of SCRIPTS is run by each program in a nam
 end in ` <<< TEXT` (standard input). `differs(line, reason)` marks one that is known to be answered differently: then
 only the exit status is compared, and with status=False not even that.
 """
+import json
 
 
 class Case:
@@ -193,6 +194,26 @@ DESCRIBES = [
 ]
 
 SCRIPTS = {
+    'rollouts': [
+        'rollout history deploy/dp', 'rollout history deploy/dp --revision=1',
+        'rollout history deploy/dp --revision=1 -o yaml', 'rollout history deploy/dp -o name',
+        'rollout history sts/st', 'rollout history sts/st --revision=1',
+        'rollout history sts/st --revision=1 -o yaml', 'rollout history ds/dm', 'rollout history ds/dm --revision=2',
+        'rollout history ds/dm --revision=7', 'rollout history ds/dm --revision=-7', 'rollout history ds',
+        'rollout history', 'rollout pause deploy/dp', 'rollout pause deploy/dp', 'rollout undo deploy/dp',
+        'rollout restart deploy/dp', 'rollout resume deploy/dp -o name', 'rollout resume deploy/dp',
+        'rollout undo deploy/dp --to-revision=2', 'rollout undo sts/st --dry-run=client', 'annotate deploy dp a=b',
+        'rollout undo deploy/dp --dry-run=client', 'rollout undo deploy/dp --dry-run=server',
+        'rollout undo deploy/dp', 'get deploy dp -o yaml', 'rollout undo sts/st', 'rollout undo sts/st',
+        'rollout undo sts/st --to-revision=2', 'rollout undo ds/dm', 'rollout undo ds/dm --to-revision=5',
+        'rollout restart sts/st ds/dm', 'rollout restart deploy/dp -o yaml',
+        'rollout status deploy/dp sts/st --watch=false', 'rollout status deploy/dp --revision=5 --watch=false',
+        'rollout status deploy/dp --timeout=1s', 'rollout status job/x', 'rollout pause deploy/dp deploy/nosuch',
+        'rollout pause ds/dm', 'rollout pause sts/st ds/dm', 'rollout restart svc/x', 'rollout restart -l app=web',
+        'rollout restart nosuch/x', 'rollout undo rs/dp-1', 'rollout undo cm/x',
+        differs('rollout', 'texts of help are our own', status=False),
+        differs('rollout foo', 'texts of help are our own'),
+    ],
     'create and delete': [
         'create -f c1.yaml', 'create -f c1.yaml', 'create -f c12.yaml', 'create -f c12.yaml -o name --dry-run=server',
         'create -f unknown.yaml', 'create -f nokind.yaml', 'create -f empty.yaml', 'create -f mixed.yaml',
@@ -251,3 +272,62 @@ SCRIPTS = {
         'scale deploy --all --replicas=2',
     ],
 }
+
+
+WORKLOADS = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: dp}
+spec:
+  replicas: 2
+  selector: {matchLabels: {a: b}}
+  template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: two}]}}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: st}
+spec:
+  replicas: 2
+  serviceName: x
+  selector: {matchLabels: {s: b}}
+  template: {metadata: {labels: {s: b}}, spec: {containers: [{name: c, image: two}]}}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: dm}
+spec:
+  selector: {matchLabels: {d: b}}
+  template: {metadata: {labels: {d: b}}, spec: {containers: [{name: c, image: two}]}}
+"""
+
+
+def past_of(owner, revision, image):
+    """What the controllers keep of a workload's template as it was at a revision."""
+    template = json.loads(json.dumps(owner['spec']['template']))
+    template['spec']['containers'][0]['image'] = image
+    name, kind = owner['metadata']['name'], owner['kind']
+    labels = dict(owner['spec']['selector']['matchLabels'])
+    annotations = {'kubernetes.io/change-cause': 'why'} if revision == 1 else {}
+    past = {'apiVersion': 'apps/v1', 'metadata': {
+        'name': f'{name}-{revision}', 'labels': labels, 'annotations': annotations, 'ownerReferences': [
+            {'apiVersion': 'apps/v1', 'kind': kind, 'name': name, 'uid': owner['metadata']['uid'], 'controller': True}]}}
+    if kind == 'Deployment':
+        annotations['deployment.kubernetes.io/revision'] = str(revision)
+        labels['pod-template-hash'] = f'h{revision}'
+        template['metadata']['labels'] = labels
+        spec = {'replicas': 2, 'selector': {'matchLabels': labels}, 'template': template}
+        return {**past, 'kind': 'ReplicaSet', 'spec': spec}
+    template['$patch'] = 'replace'
+    return {**past, 'kind': 'ControllerRevision', 'revision': revision, 'data': {'spec': {'template': template}}}
+
+
+def set_up_rollouts(kubectl):
+    kubectl('create', '-f', '-', stdin=WORKLOADS)
+    for what in ('deployment/dp', 'statefulset/st', 'daemonset/dm'):
+        owner = kubectl('get', what, '-o', 'json').json()
+        for revision, image in ((1, 'one'), (2, 'two')):
+            kubectl('create', '-f', '-', stdin=json.dumps(past_of(owner, revision, image)))
+
+
+# What is made before the lines of a script are run.
+SETUPS = {'rollouts': set_up_rollouts}

@@ -120,6 +120,8 @@ class Ctl(harness.ApiTest):
     def run_script(self, program, name, lines):
         ns = f'{name.replace(" ", "-")}-{program}'
         self.namespace_with_account(ns)
+        if name in ctl_cases.SETUPS:
+            ctl_cases.SETUPS[name](lambda *args, **options: self.kubectl('-n', ns, *args, **options))
         return [self.answer(program, ns, line) for line in lines]
 
     def test_scripts(self):
