@@ -46,8 +46,8 @@ static inline struct jval jlist_done(const struct jlist *l) {
     return jval_array(l->v, l->n);
 }
 
-/* A selector of labels (matchLabels and matchExpressions) as text, sorted by key: "a=b,c in (d,e)"; "" when it is empty
- * or absent. */
+/* A selector of labels (matchLabels and matchExpressions) as text, sorted by key: "a=b,c in (d,e)"; "" when
+ * it is empty or absent. */
 struct str selector_text(struct arena *a, const struct jval *selector);
 
 /* Compact JSON in the arena. */

@@ -5,7 +5,8 @@ static const struct command *const beginner[] = {&command_create, NULL};
 static const struct command *const intermediate[] = {&command_get, &command_delete, &command_edit,
                                                      &command_explain, NULL};
 static const struct command *const deploy[] = {&command_rollout, &command_scale, NULL};
-static const struct command *const cluster[] = {NULL};
+static const struct command *const cluster[] = {&command_cordon, &command_uncordon, &command_drain,
+                                                &command_taint, NULL};
 static const struct command *const trouble[] = {&command_describe, NULL};
 static const struct command *const advanced[] = {&command_patch, &command_replace, &command_apply,
                                                  &command_wait, NULL};

@@ -1,9 +1,9 @@
 """Command lines that `coxswain kubectl` and kubectl 1.35 must answer alike: output, complaints and exit status.
 
 FILES are written into the folder where both run. OBJECTS are there before READS, which change nothing and are run by
-both in the same namespace. Each list of SCRIPTS is run by each program in a namespace of its own, in order. A line may
-end in ` <<< TEXT` (standard input). `differs(line, reason)` marks one that is known to be answered differently: then
-only the exit status is compared, and with status=False not even that.
+both in the same namespace. Each list of SCRIPTS is run by each program in a namespace of its own, in order. A line
+may end in ` <<< TEXT` (standard input); @@ in it is the namespace. `differs(line, reason)` marks one that is known to
+be answered differently: then only the exit status is compared, and with status=False not even that.
 """
 import json
 
@@ -194,6 +194,32 @@ DESCRIBES = [
 ]
 
 SCRIPTS = {
+    'drains': [
+        'cordon nd-@@', 'cordon nd-@@', 'uncordon nd-@@', 'uncordon nd-@@ nosuch', 'cordon', 'cordon -l nosuch=x',
+        'cordon nd-@@ --dry-run=client', 'cordon nd-@@ --dry-run=server',
+        differs('drain nd-@@', 'kubectl has reasons in no order'),
+        differs('drain nd-@@ --ignore-daemonsets', 'kubectl has reasons in no order'),
+        'drain nd-@@ --ignore-daemonsets --force',
+        'drain nd-@@ --ignore-daemonsets --force --delete-emptydir-data --pod-selector=a=b',
+        'drain nd-@@ --ignore-daemonsets --force --delete-emptydir-data --dry-run=client --pod-selector=one',
+        'drain nd-@@ --ignore-daemonsets --force --delete-emptydir-data --dry-run=server --pod-selector=one',
+        'drain nd-@@ --ignore-daemonsets --force --delete-emptydir-data --timeout=1s --pod-selector=one',
+        differs('drain nd-@@ --ignore-daemonsets', 'kubectl has reasons in no order'), 'drain nosuch', 'drain',
+        'drain nd-@@ -l a=b', 'drain nd-@@ nd2', 'drain -l a=zzz',
+        'drain nd-@@ --disable-eviction --ignore-daemonsets --force', 'taint nodes nd-@@ a=b:NoSchedule',
+        'taint nodes nd-@@ a=b:NoSchedule', 'taint nodes nd-@@ a=c:NoSchedule',
+        'taint nodes nd-@@ a=c:NoSchedule --overwrite', 'taint nodes nd-@@ a:NoSchedule-', 'taint nodes nd-@@ a-',
+        'taint nodes nd-@@ a- b:NoExecute-', 'taint nodes nd-@@ x=y:Foo', 'taint nodes nd-@@ x',
+        'taint nodes nd-@@ x:NoExecute', 'taint nodes nd-@@ x=y:NoSchedule x:NoExecute-',
+        'taint nodes nosuch x=y:NoSchedule', 'taint nodes x=y:NoSchedule', 'taint nodes -l nosuch=b q=r:NoSchedule',
+        'taint nodes nd-@@ z=z:NoSchedule --dry-run=client', 'taint nodes nd-@@ z=z:NoSchedule -o yaml',
+        'taint pods nd-@@ z=z:NoSchedule', 'taint nodes nd-@@ z=z:NoSchedule z=y:NoSchedule',
+        differs('taint nodes nd-@@ x_=y:NoSchedule-', 'what is wrong with a name is said in other words'),
+        differs('taint nodes nd-@@ x=_y:NoSchedule', 'what is wrong with a name is said in other words'),
+        differs('taint nodes nd-@@ x=y', 'what is wrong with a name is said in other words'),
+        'taint nodes nd-@@ x=y:NoSchedule nd', 'taint x=y:NoSchedule', 'taint', 'drain nd-@@ --pod-selector=two',
+        'drain nd-@@ --pod-selector=two --force --timeout=1s',
+    ],
     'rollouts': [
         'rollout history deploy/dp', 'rollout history deploy/dp --revision=1',
         'rollout history deploy/dp --revision=1 -o yaml', 'rollout history deploy/dp -o name',
@@ -310,7 +336,8 @@ def past_of(owner, revision, image):
     annotations = {'kubernetes.io/change-cause': 'why'} if revision == 1 else {}
     past = {'apiVersion': 'apps/v1', 'metadata': {
         'name': f'{name}-{revision}', 'labels': labels, 'annotations': annotations, 'ownerReferences': [
-            {'apiVersion': 'apps/v1', 'kind': kind, 'name': name, 'uid': owner['metadata']['uid'], 'controller': True}]}}
+            {'apiVersion': 'apps/v1', 'kind': kind, 'name': name, 'uid': owner['metadata']['uid'],
+             'controller': True}]}}
     if kind == 'Deployment':
         annotations['deployment.kubernetes.io/revision'] = str(revision)
         labels['pod-template-hash'] = f'h{revision}'
@@ -329,5 +356,94 @@ def set_up_rollouts(kubectl):
             kubectl('create', '-f', '-', stdin=json.dumps(past_of(owner, revision, image)))
 
 
+DRAINED = """
+apiVersion: v1
+kind: Pod
+metadata: {name: bare}
+spec:
+  nodeName: nd-@@
+  containers:
+  - {name: c, image: x}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: owned
+  labels: {one: '1'}
+  ownerReferences:
+  - {apiVersion: apps/v1, kind: ReplicaSet, name: r, uid: '1', controller: true}
+spec:
+  nodeName: nd-@@
+  containers:
+  - {name: c, image: x}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: local
+  ownerReferences:
+  - {apiVersion: apps/v1, kind: ReplicaSet, name: r, uid: '1', controller: true}
+spec:
+  nodeName: nd-@@
+  containers:
+  - {name: c, image: x}
+  volumes:
+  - name: e
+    emptyDir: {}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: daemon
+  ownerReferences:
+  - {apiVersion: apps/v1, kind: DaemonSet, name: d, uid: '1', controller: true}
+spec:
+  nodeName: nd-@@
+  containers:
+  - {name: c, image: x}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: mirror
+  annotations: {kubernetes.io/config.mirror: x}
+spec:
+  nodeName: nd-@@
+  containers:
+  - {name: c, image: x}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: d}
+spec:
+  selector:
+    matchLabels: {d: b}
+  template:
+    metadata:
+      labels: {d: b}
+    spec:
+      containers:
+      - {name: c, image: two}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: daemon2
+  labels: {two: '2'}
+  ownerReferences:
+  - {apiVersion: apps/v1, kind: DaemonSet, name: nosuch, uid: '1', controller: true}
+spec:
+  nodeName: nd-@@
+  containers:
+  - {name: c, image: x}
+"""
+
+
+def set_up_drains(kubectl):
+    ns = kubectl('get', 'sa', 'default', '-o', 'jsonpath={.metadata.namespace}').out
+    kubectl('create', '-f', '-', stdin='{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "nd-' + ns + '"}}')
+    kubectl('create', '-f', '-', stdin=DRAINED.replace('@@', ns))
+
+
 # What is made before the lines of a script are run.
-SETUPS = {'rollouts': set_up_rollouts}
+SETUPS = {'rollouts': set_up_rollouts, 'drains': set_up_drains}

@@ -48,7 +48,7 @@ class Ctl(harness.ApiTest):
 
     def answer(self, program, ns, line):
         """-> exit status, standard output, standard error."""
-        line, _, stdin = line.partition(' <<< ')
+        line, _, stdin = line.replace('@@', ns).partition(' <<< ')
         p = subprocess.run([*self.programs[program], f'--namespace={ns}', *shlex.split(line)], cwd=self.dir,
                            env=self.env, input=stdin, text=True, capture_output=True, timeout=60)
         return p.returncode, normal(p.stdout, ns), normal(p.stderr, ns)
