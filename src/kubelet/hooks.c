@@ -12,6 +12,7 @@
 
 /* Upstream lets postStart take as long as it wants; a runtime call has to end some day. */
 #define POST_START_MS (3600ll * 1000)
+#define SECOND 1000000000ll
 
 static int run_exec(struct kubelet *k, const struct core_exec_action *e, struct str id, int64_t timeout_ms,
                     struct arena *a, struct err *err) {
@@ -56,13 +57,15 @@ int hook_post_start(struct kubelet *k, const struct object *pod, const struct co
 }
 
 void hook_pre_stop(struct kubelet *k, const struct object *pod, const struct container_ref *c,
-                   const struct container_view *v, int64_t timeout_ms) {
+                   const struct container_view *v, const struct stop_under_way *stop, int64_t timeout_ms) {
     const struct core_lifecycle *l = c->spec->lifecycle;
     if (!l || !l->pre_stop)
         return;
     _cleanup_arena struct arena a = ARENA_INIT;
     struct err err = ERR_INIT;
     struct str ip = ((const struct core_pod *)pod->body)->status.pod_ip;
-    if (run_hook(k, l->pre_stop, c, v->id, ip, timeout_ms, &a, &err) < 0)
+    if (l->pre_stop->sleep)
+        stop_sleep(k, stop, l->pre_stop->sleep->seconds * SECOND);
+    else if (run_hook(k, l->pre_stop, c, v->id, ip, timeout_ms, &a, &err) < 0)
         event_record(k->events, pod, "Warning", "FailedPreStopHook", "PreStopHook failed: %s", err.msg);
 }

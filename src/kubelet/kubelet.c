@@ -234,6 +234,7 @@ static void copy_options(struct kubelet *k, const struct kubelet_options *o) {
     k->o.container_logs_dir = arena_str(a, o->container_logs_dir);
     k->o.static_pod_dir = arena_str(a, o->static_pod_dir);
     k->o.cgroup_root = arena_str(a, o->cgroup_root);
+    k->o.cgroup_mount = copy_path(a, o->cgroup_mount);
     k->o.cluster_domain = arena_str(a, o->cluster_domain.n ? o->cluster_domain : S("cluster.local"));
     k->o.cluster_dns = copy_array(a, o->cluster_dns);
     k->o.resolv_conf = arena_str(a, o->resolv_conf.n ? o->resolv_conf : S("/etc/resolv.conf"));
@@ -407,6 +408,7 @@ void kubelet_stop(struct kubelet *k) {
     k->reconciler = NULL;
     prober_free(k->prober);
     workers_stop(k->pod_workers);
+    pods_hasten_collect(k, true);
     workers_stop(k->probe_workers);
     kubelet_node_stop(k->node);
     event_recorder_free(k->events);

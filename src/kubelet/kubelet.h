@@ -36,6 +36,7 @@ struct kubelet_options {
     struct str container_logs_dir; /* /var/log/containers; "" no links */
     struct str static_pod_dir;     /* "" none */
     struct str cgroup_root;        /* "" the root */
+    const char *cgroup_mount;      /* NULL: /sys/fs/cgroup */
     struct str cluster_domain;
     struct str_array cluster_dns;
     struct str resolv_conf; /* /etc/resolv.conf */

@@ -18,6 +18,7 @@
 #include "kubelet/prober.h"
 
 struct event_recorder;
+struct hasten;
 struct kubelet_node;
 struct kubelet_server;
 struct loop;
@@ -33,6 +34,8 @@ struct kpod {
     bool is_static;
     struct str evict_message; /* owned; set once: the pod is to be evicted */
     int users;                /* runs that hold it */
+    int64_t stop_grace;       /* seconds: the shortest that a deletion gave it; < 0: none yet */
+    struct stop_under_way *stops;
 
     /* of the pod's own run, which is never on two threads at once */
     bool admitted;
@@ -73,6 +76,7 @@ struct kubelet {
 
     struct mutex pods_lock;
     struct map pods; /* by uid: struct kpod */
+    struct hasten *hastening;
 
     struct thread relist, housekeeping;
     struct runtime_watch *watch; /* the relist thread's; NULL: none */
@@ -161,8 +165,36 @@ int pod_stop(struct kubelet *k, const struct object *pod, const struct pod_view 
              const struct stop_options *o, struct err *err);
 int container_stop(struct kubelet *k, const struct object *pod, const struct container_view *v,
                    int64_t grace_seconds, struct str why, struct err *err);
+/* Without hooks and events. until_ns: monotonic. */
+int container_stop_now(struct kubelet *k, struct str id, int64_t until_ns, struct err *err);
 /* Removes stopped sandboxes with their containers from the runtime. */
 int pod_remove_from_runtime(struct kubelet *k, const struct pod_view *view, struct err *err);
+
+/* -- pod_hasten.c: stops that are under way -- */
+
+/* On the stack of who stops; id: of a container, STR_NONE: the pod as a whole. */
+struct stop_under_way {
+    struct kpod *p;
+    struct str id;
+    int64_t until_ns; /* becomes earlier when the grace period is shortened */
+    bool in_hook;     /* preStop */
+    struct stop_under_way *next;
+};
+void stop_begin(struct kubelet *k, struct kpod *p, struct str id, int64_t until_ns, struct stop_under_way *s);
+void stop_end(struct kubelet *k, struct stop_under_way *s);
+void stop_set_in_hook(struct kubelet *k, struct stop_under_way *s, bool in_hook);
+
+/* When it is to be over, as of now. */
+int64_t stop_until(struct kubelet *k, const struct stop_under_way *s);
+
+/* Sleeps so long, but not beyond that. */
+void stop_sleep(struct kubelet *k, const struct stop_under_way *s, int64_t ns);
+
+/* What a source says about the pod's end; the lock is held. */
+void pod_hasten(struct kubelet *k, struct kpod *p, const struct object *object, bool was_there);
+
+/* Frees what pod_hasten has started and has ended, or waits for all of it. */
+void pods_hasten_collect(struct kubelet *k, bool all);
 
 /* -- pod_told.c -- */
 

@@ -46,7 +46,8 @@ struct pod_setup {
 };
 
 static int start_cgroups(struct pod_setup *s, struct err *err) {
-    struct cgroup_options o = {.parent =
+    struct cgroup_options o = {.mount = s->k->o.cgroup_mount,
+                               .parent =
                                    s->k->o.cgroup_root.n ? arena_strz(&s->arena, s->k->o.cgroup_root) : NULL};
     int rc = cgroups_new(&o, &s->cgroups, err);
     if (rc < 0)

@@ -15,6 +15,7 @@
 #include "kubelet/kubelet_priv.h"
 #include "runtime/runtime.h"
 
+#define MILLISECOND 1000000ll
 #define SECOND 1000000000ll
 #define GRACE_MIN_SECONDS 2
 
@@ -33,19 +34,43 @@ static int stop_in_runtime(struct kubelet *k, struct str id, int64_t grace_secon
     return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
+int container_stop_now(struct kubelet *k, struct str id, int64_t until_ns, struct err *err) {
+    return stop_in_runtime(k, id, left_seconds(k, until_ns), err);
+}
+
+static void run_pre_stop(struct kubelet *k, const struct object *pod, const struct container_ref *c,
+                         const struct container_view *v, struct stop_under_way *s) {
+    int64_t left_ns = stop_until(k, s) - clock_mono_ns(k->clock);
+    if (left_ns <= 0)
+        return;
+    stop_set_in_hook(k, s, true);
+    hook_pre_stop(k, pod, c, v, s, left_ns / MILLISECOND);
+    stop_set_in_hook(k, s, false);
+}
+
+static int stop_with_hook(struct kubelet *k, const struct object *pod, const struct container_view *v,
+                          int64_t until_ns, struct err *err) {
+    _cleanup_arena struct arena a = ARENA_INIT;
+    struct container_ref c;
+    struct stop_under_way s;
+    struct kpod *p = kpod_use(k, pod->meta->uid);
+    stop_begin(k, p, v->id, until_ns, &s);
+    if (v->state == CONTAINER_RUNNING && container_find(pod->body, v->name, &a, &c))
+        run_pre_stop(k, pod, &c, v, &s);
+    int rc = container_stop_now(k, v->id, stop_until(k, &s), err);
+    stop_end(k, &s);
+    kpod_done(k, p);
+    return rc;
+}
+
 int container_stop(struct kubelet *k, const struct object *pod, const struct container_view *v,
                    int64_t grace_seconds, struct str why, struct err *err) {
-    _cleanup_arena struct arena a = ARENA_INIT;
     int64_t until = clock_mono_ns(k->clock) + grace_seconds * SECOND;
-    struct container_ref c;
-    bool known = pod && container_find(pod->body, v->name, &a, &c);
     if (pod && why.n)
         event_record(k->events, pod, "Normal", "Killing", "%.*s", STR_ARG(why));
     else if (pod)
         event_record(k->events, pod, "Normal", "Killing", "Stopping container %.*s", STR_ARG(v->name));
-    if (known && v->state == CONTAINER_RUNNING && grace_seconds > 0)
-        hook_pre_stop(k, pod, &c, v, grace_seconds * 1000);
-    return stop_in_runtime(k, v->id, left_seconds(k, until), err);
+    return pod ? stop_with_hook(k, pod, v, until, err) : container_stop_now(k, v->id, until, err);
 }
 
 /* -- several at once -- */
@@ -112,10 +137,11 @@ static int stop_apps(struct kubelet *k, const struct object *pod, const struct p
     return stop_at_once(v, n, err);
 }
 
+/* Of a pod that is known, within the grace period as it is by then. */
 static int stop_sidecars(struct kubelet *k, const struct object *pod, const struct pod_view *view,
-                         int64_t until_ns, struct err *err) {
-    const struct core_pod *p = pod ? pod->body : NULL;
-    for (uint32_t i = p ? p->spec.init_containers.n : 0; i-- > 0;) {
+                         const struct stop_under_way *whole, struct err *err) {
+    const struct core_pod *p = pod->body;
+    for (uint32_t i = p->spec.init_containers.n; i-- > 0;) {
         uint32_t index;
         const struct core_container *c = &p->spec.init_containers.v[i];
         if (!sidecar_of(p, c->name, &index))
@@ -123,7 +149,7 @@ static int stop_sidecars(struct kubelet *k, const struct object *pod, const stru
         const struct container_view *v = pod_view_container(view, c->name);
         if (!v || !may_run(v))
             continue;
-        int rc = container_stop(k, pod, v, left_seconds(k, until_ns), STR_NONE, err);
+        int rc = container_stop(k, pod, v, left_seconds(k, stop_until(k, whole)), STR_NONE, err);
         if (rc < 0)
             return rc;
     }
@@ -145,13 +171,23 @@ static int stop_sandboxes(struct kubelet *k, const struct pod_view *view, struct
     return 0;
 }
 
+static int stop_known(struct kubelet *k, const struct object *pod, const struct pod_view *view,
+                      const struct stop_options *o, struct arena *a, struct err *err) {
+    struct stop_under_way whole;
+    struct kpod *p = kpod_use(k, pod->meta->uid);
+    stop_begin(k, p, STR_NONE, clock_mono_ns(k->clock) + o->grace_seconds * SECOND, &whole);
+    int rc = stop_apps(k, pod, view, o, a, err);
+    if (rc == 0)
+        rc = stop_sidecars(k, pod, view, &whole, err);
+    stop_end(k, &whole);
+    kpod_done(k, p);
+    return rc;
+}
+
 int pod_stop(struct kubelet *k, const struct object *pod, const struct pod_view *view,
              const struct stop_options *o, struct err *err) {
     _cleanup_arena struct arena a = ARENA_INIT;
-    int64_t until = clock_mono_ns(k->clock) + o->grace_seconds * SECOND;
-    int rc = stop_apps(k, pod, view, o, &a, err);
-    if (rc == 0)
-        rc = stop_sidecars(k, pod, view, until, err);
+    int rc = pod ? stop_known(k, pod, view, o, &a, err) : stop_apps(k, NULL, view, o, &a, err);
     if (rc == 0)
         rc = stop_sandboxes(k, view, err);
     pod_cache_touch(k->cache, view->uid);

@@ -59,6 +59,7 @@ static struct kpod *find_or_make(struct kubelet *k, struct str uid) {
         panic("out of memory");
     p->uid = copy_text(uid);
     p->grace_override = -1;
+    p->stop_grace = -1;
     map_put(&k->pods, str_make(p->uid, uid.n), p);
     return p;
 }
@@ -89,11 +90,13 @@ void pods_set(struct kubelet *k, struct str uid, const struct object *object, bo
     const struct object *old = NULL;
     if (p) {
         old = p->object;
+        pod_hasten(k, p, object, old != NULL);
         p->object = object ? object_ref(object) : NULL;
         p->is_static = is_static;
     }
     mutex_unlock(&k->pods_lock);
     object_unref(old);
+    pods_hasten_collect(k, false);
     if (p)
         kpod_wake(k, uid);
 }

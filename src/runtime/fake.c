@@ -79,6 +79,22 @@ static int64_t time_of(struct fake_runtime *f, enum runtime_method method, const
     return c && c->state == RUNNING && q->timeout > 0 ? ns + q->timeout * NS_PER_S : ns;
 }
 
+/* A container that ignores its signal ends the wait when it ends for another reason. */
+static bool waits_on(struct fake_runtime *f, enum runtime_method method, const void *in) {
+    if (method != RUNTIME_STOP_CONTAINER || !f->ignores_term)
+        return true;
+    _cleanup_unlock struct mutex *held = mutex_hold(&f->lock);
+    const struct fake_container *c =
+        fake_find_container(f, ((const struct cri_stop_container_request *)in)->container_id);
+    return c && c->state == RUNNING;
+}
+
+static void sleep_through(struct fake_runtime *f, enum runtime_method method, const void *in, int64_t ns) {
+    int64_t step = method == RUNTIME_STOP_CONTAINER && f->ignores_term ? NS_PER_S / 20 : ns;
+    for (int64_t left = ns; left > 0 && waits_on(f, method, in); left -= step)
+        clock_sleep_ns(f->clock, left < step ? left : step);
+}
+
 static int do_call(struct fake_runtime *f, enum runtime_method method, const struct runtime_call *call,
                    const void *in, const void **ret_out, struct err *err) {
     struct fake_fault *fault = &f->faults[method];
@@ -108,8 +124,7 @@ static int fake_call(struct runtime *r, enum runtime_method method, const struct
     f->calls[method]++;
     int64_t takes = time_of(f, method, in);
     mutex_unlock(&f->lock);
-    if (takes)
-        clock_sleep_ns(f->clock, takes < limit ? takes : limit);
+    sleep_through(f, method, in, takes < limit ? takes : limit);
     if (takes > limit)
         return err_set(err, ERR_TIMEOUT, "%s: no answer in time", runtime_methods[method].name);
     mutex_lock(&f->lock);
@@ -151,7 +166,7 @@ static void fake_free(struct runtime *r) {
 static const struct runtime_ops fake_ops = {
     .call = fake_call, .watch_start = fake_watch_start, .watch_stop = fake_watch_stop, .free = fake_free};
 
-struct fake_runtime *fake_new(struct clock *clock) {
+struct fake_runtime *fake_runtime_new(struct clock *clock) {
     struct fake_runtime *f = calloc(1, sizeof *f);
     if (!f)
         panic("out of memory");
@@ -246,7 +261,7 @@ void fake_events(struct fake_runtime *f, bool supported) {
     f->no_events = !supported;
 }
 
-unsigned fake_calls(struct fake_runtime *f, enum runtime_method method) {
+unsigned fake_runtime_calls(struct fake_runtime *f, enum runtime_method method) {
     _cleanup_unlock struct mutex *held = mutex_hold(&f->lock);
     return f->calls[method];
 }

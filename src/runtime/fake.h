@@ -20,7 +20,7 @@ struct clock;
 struct fake_runtime;
 
 /* ready: with the conditions RuntimeReady and NetworkReady true. Ends with runtime_free(fake_runtime(f)). */
-struct fake_runtime *fake_new(struct clock *clock);
+struct fake_runtime *fake_runtime_new(struct clock *clock);
 struct runtime *fake_runtime(struct fake_runtime *f);
 
 /* -- images -- */
@@ -72,7 +72,7 @@ void fake_events(struct fake_runtime *f, bool supported);
 /* -- looking on -- */
 
 /* Calls of the method so far. */
-unsigned fake_calls(struct fake_runtime *f, enum runtime_method method);
+unsigned fake_runtime_calls(struct fake_runtime *f, enum runtime_method method);
 
 /* The journal since the last call of this: "RunPodSandbox ns/name\nCreateContainer main\n…", without the
  * calls that only look. In the arena. */

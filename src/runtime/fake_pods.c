@@ -31,7 +31,10 @@ struct fake_container *fake_find_container(struct fake_runtime *f, struct str id
     return NULL;
 }
 
+/* By name, or by the id that is made of it. */
 struct fake_known *fake_find_image(struct fake_runtime *f, struct str name) {
+    if (str_has_prefix(name, S("sha256:")))
+        name = str_from_byte(name, 7);
     vec_foreach (i, &f->images)
         if (str_eq((*i)->image.name, name))
             return *i;
@@ -320,6 +323,14 @@ static int list_containers(struct fake_runtime *f, struct arena *a, const void *
     return 0;
 }
 
+/* As runtimes tell it: from the root. */
+static struct str log_path_of(struct fake_runtime *f, const struct fake_container *c, struct arena *a) {
+    const struct fake_sandbox *s = fake_find_sandbox(f, c->sandbox);
+    struct str dir = s ? s->config->log_directory : STR_NONE;
+    return dir.n ? arena_printf(a, "%.*s/%.*s", STR_ARG(dir), STR_ARG(c->config->log_path))
+                 : c->config->log_path;
+}
+
 static int container_status(struct fake_runtime *f, struct arena *a, const void *in, void *out,
                             struct err *err) {
     struct str id = ((const struct cri_container_status_request *)in)->container_id;
@@ -339,7 +350,7 @@ static int container_status(struct fake_runtime *f, struct arena *a, const void 
                                      .labels = c->config->labels,
                                      .annotations = c->config->annotations,
                                      .mounts = c->config->mounts,
-                                     .log_path = c->config->log_path};
+                                     .log_path = log_path_of(f, c, a)};
     ((struct cri_container_status_response *)out)->status = fake_copy(a, TY_CRI_CONTAINER_STATUS, &s);
     return 0;
 }
@@ -440,8 +451,7 @@ static int list_images(struct fake_runtime *f, struct arena *a, const void *in, 
 }
 
 static struct fake_known *find_pulled(struct fake_runtime *f, struct str name) {
-    struct fake_known *k =
-        fake_find_image(f, str_has_prefix(name, S("sha256:")) ? str_from_byte(name, 7) : name);
+    struct fake_known *k = fake_find_image(f, name);
     return k && k->image.pulled ? k : NULL;
 }
 

@@ -295,7 +295,7 @@ static void delete_one(struct fake *f, const struct client_call *c, const struct
     if (grace == 0 && d.meta->finalizers.n == 0 && !outlives(old)) {
         arena_fini(&d.arena);
         succeed(answer, 200, fake_drop(f, old));
-    } else if (old->meta->deletion_timestamp.set) {
+    } else if (old->meta->deletion_timestamp.set && grace >= old->meta->deletion_grace_period_seconds.v) {
         arena_fini(&d.arena);
         succeed(answer, 200, object_ref(old));
     } else {

@@ -20,7 +20,7 @@ struct fixture {
 static void fixture_init(struct fixture *f) {
     *f = (struct fixture){.a = ARENA_INIT};
     struct clock *c = clock_sim_init(&f->sim, 1700000000000000000ll);
-    f->fake = fake_new(c);
+    f->fake = fake_runtime_new(c);
     fake_image(f->fake,
                &(struct fake_image){.name = S("i"), .uid = -1, .pulled = true, .runs_for_ever = true});
     f->cache = pod_cache_new(fake_runtime(f->fake), c);
@@ -135,14 +135,14 @@ TEST(test_pod_cache__asks_the_runtime_once_until_something_changes) {
     make_sandbox(&f, "u1");
     relist(&f);
     view(&f, "u1");
-    unsigned asked = fake_calls(f.fake, RUNTIME_POD_SANDBOX_STATUS);
+    unsigned asked = fake_runtime_calls(f.fake, RUNTIME_POD_SANDBOX_STATUS);
     view(&f, "u1");
     relist(&f);
     view(&f, "u1");
-    assert_int_equal(fake_calls(f.fake, RUNTIME_POD_SANDBOX_STATUS), asked);
+    assert_int_equal(fake_runtime_calls(f.fake, RUNTIME_POD_SANDBOX_STATUS), asked);
     pod_cache_touch(f.cache, S("u1"));
     view(&f, "u1");
-    assert_int_equal(fake_calls(f.fake, RUNTIME_POD_SANDBOX_STATUS), asked + 1);
+    assert_int_equal(fake_runtime_calls(f.fake, RUNTIME_POD_SANDBOX_STATUS), asked + 1);
 }
 
 TEST(test_pod_cache__a_pod_that_is_gone_is_told_and_forgotten) {

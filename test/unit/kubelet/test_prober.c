@@ -74,7 +74,7 @@ static void fixture_init(struct fixture *f, const char *probes) {
         workers_start(&(struct workers_options){.name = "w", .threads = 1, .queue_max = 16, .sim = f->sim},
                       &f->workers, &err),
         &err);
-    f->fake = fake_new(sim_clock(f->sim));
+    f->fake = fake_runtime_new(sim_clock(f->sim));
     f->prober = prober_new(&(struct prober_options){.loop = f->loop,
                                                     .workers = f->workers,
                                                     .runtime = fake_runtime(f->fake),
@@ -161,19 +161,19 @@ TEST(test_prober__failed_liveness_holds_until_a_new_container_runs) {
     fake_exec(f.fake, "livenessProbe", 1, "");
     run(&f, 11);
     assert_int_equal(result(&f, PROBE_LIVENESS), PROBE_FAILURE);
-    unsigned runs = fake_calls(f.fake, RUNTIME_EXEC_SYNC);
+    unsigned runs = fake_runtime_calls(f.fake, RUNTIME_EXEC_SYNC);
     run(&f, 60);
-    assert_int_equal(fake_calls(f.fake, RUNTIME_EXEC_SYNC), runs);
+    assert_int_equal(fake_runtime_calls(f.fake, RUNTIME_EXEC_SYNC), runs);
     f.container.id = make_container(&f);
     run(&f, 11);
-    assert_true(fake_calls(f.fake, RUNTIME_EXEC_SYNC) > runs);
+    assert_true(fake_runtime_calls(f.fake, RUNTIME_EXEC_SYNC) > runs);
 }
 
 TEST(test_prober__initial_delay_is_kept) {
     FIXTURE(PROBE("readinessProbe", ",\"initialDelaySeconds\":30"));
     fake_exec(f.fake, "readinessProbe", 0, "");
     run(&f, 29);
-    assert_int_equal(fake_calls(f.fake, RUNTIME_EXEC_SYNC), 0);
+    assert_int_equal(fake_runtime_calls(f.fake, RUNTIME_EXEC_SYNC), 0);
     run(&f, 12);
     assert_int_equal(result(&f, PROBE_READINESS), PROBE_SUCCESS);
 }
@@ -183,7 +183,7 @@ TEST(test_prober__nothing_is_probed_that_does_not_run) {
     fake_exec(f.fake, "readinessProbe", 0, "");
     f.container.state = CONTAINER_EXITED;
     run(&f, 60);
-    assert_int_equal(fake_calls(f.fake, RUNTIME_EXEC_SYNC), 0);
+    assert_int_equal(fake_runtime_calls(f.fake, RUNTIME_EXEC_SYNC), 0);
 }
 
 TEST(test_prober__forgotten_pods_are_probed_no_more) {
@@ -192,8 +192,8 @@ TEST(test_prober__forgotten_pods_are_probed_no_more) {
     run(&f, 11);
     prober_forget(f.prober, S("u"));
     sim_run_ns(f.sim, S_NS);
-    unsigned runs = fake_calls(f.fake, RUNTIME_EXEC_SYNC);
+    unsigned runs = fake_runtime_calls(f.fake, RUNTIME_EXEC_SYNC);
     sim_run_ns(f.sim, 60 * S_NS);
-    assert_int_equal(fake_calls(f.fake, RUNTIME_EXEC_SYNC), runs);
+    assert_int_equal(fake_runtime_calls(f.fake, RUNTIME_EXEC_SYNC), runs);
     assert_int_equal(result(&f, PROBE_READINESS), PROBE_UNKNOWN);
 }

@@ -18,7 +18,7 @@ struct world {
 
 static void start(struct world *w) {
     *w = (struct world){.arena = ARENA_INIT};
-    w->fake = fake_new(clock_sim_init(&w->clock, 1000000000000));
+    w->fake = fake_runtime_new(clock_sim_init(&w->clock, 1000000000000));
     w->r = fake_runtime(w->fake);
     w->call = (struct runtime_call){.arena = &w->arena};
     fake_image(w->fake,
@@ -169,7 +169,7 @@ TEST(test_fake__faults_come_as_ordered) {
     fake_delay(w.fake, RUNTIME_VERSION, 3000000000);
     w.call.timeout_ms = 2000;
     assert_fails(runtime_version(w.r, &w.call, &(struct cri_version_request){0}, NULL, &w.err), ERR_TIMEOUT);
-    assert_int_equal(fake_calls(w.fake, RUNTIME_VERSION), 1);
+    assert_int_equal(fake_runtime_calls(w.fake, RUNTIME_VERSION), 1);
     stop(&w);
 }
 
