@@ -146,6 +146,11 @@ const struct kind *informer_kind(const struct informer *i) {
     return i->options.kind;
 }
 
+bool informer_is_whole(const struct informer *i) {
+    const struct informer_options *o = &i->options;
+    return !o->ns.n && !o->label_selector.n && !o->field_selector.n;
+}
+
 bool informer_synced(const struct informer *i) {
     return i->source->ops->synced(i->source);
 }

@@ -64,6 +64,8 @@ int informer_get(struct client *c, const struct informer_options *o, struct info
 void informer_unref(struct informer *i);
 
 const struct kind *informer_kind(const struct informer *i);
+/* All objects of the kind, not a selected part. */
+bool informer_is_whole(const struct informer *i);
 
 /* Whether the first list is complete. */
 bool informer_synced(const struct informer *i);

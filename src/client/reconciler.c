@@ -48,12 +48,14 @@ static void log_failure(const struct reconciler *rc, const struct rkey *k, int c
                   kv("err", err));
 }
 
-/* Without the lock. */
-static bool run_key(struct reconciler *rc, const struct rkey *k, int64_t *ret_requeue_ns) {
+/* Without the lock. *ret_writes: what it has written. */
+static bool run_key(struct reconciler *rc, const struct rkey *k, struct writes **ret_writes,
+                    int64_t *ret_requeue_ns) {
     _cleanup_arena struct arena a = ARENA_INIT;
     struct err err = ERR_INIT;
     struct reconcile r = {
         .client = rc->options.client,
+        .writer = *ret_writes ? writes_client(*ret_writes) : NULL,
         .events = rc->options.events,
         .clock = client_clock(rc->options.client),
         .rand = client_rand(rc->options.client),
@@ -73,21 +75,49 @@ static bool run_key(struct reconciler *rc, const struct rkey *k, int64_t *ret_re
     return false;
 }
 
+/* Asks what became of writes without an answer; then it is the queue's again. */
+static void settle_key(struct slot *s, struct rkey *k) {
+    struct reconciler *rc = s->rc;
+    struct err err = ERR_INIT;
+    mutex_unlock(&rc->lock);
+    int code = writes_settle(k->writes, &err);
+    if (code)
+        log_failure(rc, k, code, &err);
+    mutex_lock(&rc->lock);
+    if (code)
+        queue_done(rc, k, true, 0);
+    else
+        queue_put_back(rc, k);
+}
+
+/* The lock is held, but not meanwhile. */
+static void run_in(struct slot *s, struct rkey *k) {
+    struct reconciler *rc = s->rc;
+    int64_t requeue_ns = 0;
+    s->runs = k;
+    if (k->writes) {
+        settle_key(s, k);
+        s->runs = NULL;
+        return;
+    }
+    mutex_unlock(&rc->lock);
+    struct client *inner = rc->options.writer;
+    struct writes *writes = inner ? writes_new(inner, rc->informers, rc->n_watches) : NULL;
+    bool done = run_key(rc, k, &writes, &requeue_ns);
+    mutex_lock(&rc->lock);
+    s->runs = NULL;
+    queue_await(rc, k, writes);
+    queue_done(rc, k, !done, requeue_ns);
+}
+
 /* Without the lock. */
 static void on_slot(struct work *w) {
     struct slot *s = (struct slot *)w;
     struct reconciler *rc = s->rc;
     mutex_lock(&rc->lock);
     struct rkey *k = rc->stopping ? NULL : queue_take(rc);
-    if (k) {
-        int64_t requeue_ns = 0;
-        s->runs = k;
-        mutex_unlock(&rc->lock);
-        bool done = run_key(rc, k, &requeue_ns);
-        mutex_lock(&rc->lock);
-        s->runs = NULL;
-        queue_done(rc, k, !done, requeue_ns);
-    }
+    if (k)
+        run_in(s, k);
     rc->n_busy_slots--;
     s->next = rc->free_slots;
     rc->free_slots = s;
@@ -169,9 +199,20 @@ static struct rwatch *watch_of(struct informer_listener *l) {
     return (struct rwatch *)((char *)l - offsetof(struct rwatch, listener));
 }
 
+static void look_again(struct reconciler *rc) {
+    _cleanup_unlock struct mutex *held = mutex_hold(&rc->lock);
+    if (rc->stopping || !rc->awaiting.n)
+        return;
+    queue_look_again(rc);
+    dispatch(rc);
+}
+
 static void on_event(struct informer_listener *l, const struct informer_event *e) {
     struct rwatch *w = watch_of(l);
-    w->map(w->rc, e, w->arg);
+    if (w->map)
+        w->map(w->rc, e, w->arg);
+    if (w->rc->options.writer)
+        look_again(w->rc);
 }
 
 static void on_synced(struct informer_listener *l) {
@@ -190,6 +231,7 @@ static int open_watches(struct reconciler *rc, const struct reconciler_options *
         *w = (struct rwatch){
             .rc = rc,
             .map = from->map,
+            .written = from->written,
             .arg = from->arg ? from->arg : o->arg,
             .listener = {.loop = o->loop, .on_event = on_event, .on_synced = on_synced},
             .note = {.synced = on_note},
@@ -203,6 +245,10 @@ static int open_watches(struct reconciler *rc, const struct reconciler_options *
     return 0;
 }
 
+static bool is_listened(const struct rwatch *w) {
+    return w->map || w->written;
+}
+
 /* On the loop. */
 static void listen_all(void *arg) {
     struct reconciler *rc = arg;
@@ -210,7 +256,7 @@ static void listen_all(void *arg) {
     bool stopping = rc->stopping;
     mutex_unlock(&rc->lock);
     for (uint32_t i = 0; i < rc->n_watches && !stopping; i++)
-        if (rc->watches[i].map)
+        if (is_listened(&rc->watches[i]))
             informer_listen(rc->watches[i].informer, &rc->watches[i].listener);
 }
 
@@ -218,7 +264,7 @@ static void begin(struct reconciler *rc) {
     atomic_init(&rc->unsynced, rc->n_watches + 1);
     (void)loop_call(rc->options.loop, listen_all, rc); /* a loop that has quit has nothing to tell */
     for (uint32_t i = 0; i < rc->n_watches; i++)
-        if (!rc->watches[i].map) {
+        if (!is_listened(&rc->watches[i])) {
             rc->watches[i].noted = true;
             informer_note(rc->watches[i].informer, &rc->watches[i].note);
         }

@@ -15,8 +15,10 @@
  * all kinds the reconciler watches, each taken when it is first asked for in this run and then unchanged
  * until it ends; what it gets is borrowed until it returns. r->arena is emptied after it.
  *
- * A snapshot may be older than our own last write. Where acting on that would do harm, use expectations
- * (expect.h) or uid and resourceVersion preconditions.
+ * A snapshot may be older than our own last write. Where acting on that would do harm, write through
+ * r->writer (writer in the options): the key's next run then waits until the informers show what this one
+ * wrote, with a lost answer also when it is not known whether it did. Expectations (expect.h) and uid and
+ * resourceVersion preconditions are for what others write.
  *
  * In a simulation the pool is the simulation's, and all is deterministic.
  */
@@ -72,6 +74,7 @@ struct world {
 struct reconcile {
     struct world world;
     struct client *client;
+    struct client *writer; /* remembers what is written; NULL: the options name none */
     struct event_recorder *events;
     struct clock *clock;
     struct rand *rand;
@@ -101,11 +104,13 @@ struct reconciler_watch {
     struct informer_options of;
     reconcile_map_fn map; /* NULL: only to be read in the world */
     void *arg;            /* of map; NULL: the reconciler's */
+    bool written;         /* without a map: r->writer writes this kind, so its events end a wait */
 };
 
 struct reconciler_options {
     const char *name; /* of metrics, logs, events: "replicaset-controller" */
     struct client *client;
+    struct client *writer;                  /* what r->writer writes through; NULL: nothing is remembered */
     struct loop *loop;                      /* events and timers */
     struct workers *workers;                /* shared pool */
     unsigned concurrency;                   /* keys at once; 0: 1 */

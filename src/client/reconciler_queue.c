@@ -3,6 +3,9 @@
  *     add ──▶ queued ──take──▶ running ──done──▶ gone, queued (came in meanwhile), or delayed (failed,
  * requeue)
  *
+ * A queued key whose writes the informers do not show yet is parked instead of taken, until an event of
+ * theirs.
+ *
  * A key has one entry whatever it does; equal keys that wait are one. The reconciler's lock is held.
  */
 #include <stdlib.h>
@@ -16,6 +19,8 @@
 
 #define RETRY_JITTER 0.1
 #define RETRY_DOUBLINGS_MAX 40u
+#define PARKED_NS NS_PER_SEC           /* looked at again without an event */
+#define AWAIT_MOST_NS (5 * NS_PER_MIN) /* then it runs all the same */
 
 static int64_t now_ns(const struct reconciler *rc) {
     return clock_mono_ns(loop_clock(rc->options.loop));
@@ -98,7 +103,7 @@ static void push(struct reconciler *rc, struct rkey *k) {
 
 /* An entry that does nothing and has nothing to remember goes. */
 static void release(struct reconciler *rc, struct rkey *k) {
-    if (k->queued || k->running || k->failures || timer_running(&k->timer))
+    if (k->queued || k->running || k->failures || k->writes || timer_running(&k->timer))
         return;
     (void)map_take(&rc->keys, k->key);
     free(k);
@@ -155,14 +160,74 @@ void queue_add_after(struct reconciler *rc, struct str key, int64_t after_ns) {
         delay(rc, entry(rc, key), after_ns);
 }
 
-struct rkey *queue_take(struct reconciler *rc) {
+/* -- writes that do not show yet -- */
+
+static void forget_writes(struct reconciler *rc, struct rkey *k) {
+    for (size_t i = 0; k->writes && i < rc->awaiting.n; i++)
+        if (rc->awaiting.v[i] == k) {
+            rc->awaiting.v[i] = rc->awaiting.v[--rc->awaiting.n];
+            break;
+        }
+    writes_free(k->writes);
+    k->writes = NULL;
+}
+
+/* Those whose outcome is not known are asked for by the run itself. */
+static bool must_wait(struct reconciler *rc, struct rkey *k) {
+    if (!k->writes || writes_unknown(k->writes))
+        return false;
+    if (!writes_shown(k->writes) && now_ns(rc) - k->written_ns < AWAIT_MOST_NS)
+        return true;
+    forget_writes(rc, k);
+    return false;
+}
+
+void queue_await(struct reconciler *rc, struct rkey *k, struct writes *writes) {
+    forget_writes(rc, k);
+    if (!writes)
+        return;
+    k->writes = writes;
+    k->written_ns = now_ns(rc);
+    vec_push(&rc->awaiting, k);
+    if (!writes_unknown(writes) && writes_shown(writes))
+        forget_writes(rc, k);
+}
+
+void queue_look_again(struct reconciler *rc) {
+    for (size_t i = rc->awaiting.n; i-- > 0;) {
+        struct rkey *k = rc->awaiting.v[i];
+        if (k->running || k->queued || must_wait(rc, k))
+            continue;
+        if (k->parked)
+            add(rc, k);
+        else if (!k->writes)
+            release(rc, k);
+    }
+}
+
+/* -- running -- */
+
+static struct rkey *pop(struct reconciler *rc) {
     struct rkey *k = rc->first;
-    if (!k)
-        return NULL;
     rc->first = k->next;
     rc->n_queued--;
-    rc->n_running++;
     k->queued = false;
+    return k;
+}
+
+struct rkey *queue_take(struct reconciler *rc) {
+    struct rkey *k = NULL;
+    while (rc->first && !k) {
+        k = pop(rc);
+        k->parked = must_wait(rc, k);
+        if (!k->parked)
+            break;
+        delay(rc, k, PARKED_NS);
+        k = NULL;
+    }
+    if (!k)
+        return NULL;
+    rc->n_running++;
     k->running = true;
     k->again = false;
     k->started_ns = now_ns(rc);
@@ -209,6 +274,15 @@ void queue_done(struct reconciler *rc, struct rkey *k, bool failed, int64_t requ
     release(rc, k);
 }
 
+void queue_put_back(struct reconciler *rc, struct rkey *k) {
+    k->running = false;
+    rc->n_running--;
+    if (rc->stopping)
+        release(rc, k);
+    else
+        add(rc, k);
+}
+
 int64_t queue_due(struct reconciler *rc) {
     (void)timers_run(&rc->delays, now_ns(rc));
     return timers_next_ns(&rc->delays);
@@ -216,6 +290,11 @@ int64_t queue_due(struct reconciler *rc) {
 
 void queue_fini(struct reconciler *rc) {
     timers_fini(&rc->delays); /* looks at the keys' timers */
-    map_foreach(e, &rc->keys) free(e->value);
+    map_foreach(e, &rc->keys) {
+        struct rkey *k = e->value;
+        writes_free(k->writes);
+        free(k);
+    }
+    vec_fini(&rc->awaiting);
     map_fini(&rc->keys);
 }

@@ -134,6 +134,14 @@ int controller_add(struct controller *c, const struct reconciler_options *option
     return 0;
 }
 
+struct controller *controller_in(struct reconcile *r) {
+    struct controller *c = arena_new(r->arena, struct controller);
+    *c = *(const struct controller *)r->arg;
+    check(r->writer);
+    c->client = r->writer;
+    return c;
+}
+
 void *controller_state(struct controller *c, size_t bytes) {
     check(!c->state);
     c->state = calloc(1, bytes);

@@ -57,10 +57,14 @@ struct controller {
     struct controllers *manager;
 };
 
-/* Fills in what all reconcilers have in common and starts one. name, watches, n_watches, reconcile and
- * concurrency come from options. ret may be NULL. */
+/* Fills in what all reconcilers have in common and starts one. name, watches, n_watches, reconcile, writer
+ * and concurrency come from options. ret may be NULL. */
 int controller_add(struct controller *c, const struct reconciler_options *options, struct reconciler **ret,
                    struct err *err);
+
+/* The controller as of this run: it writes through r->writer, so that the next run of the key does not act on
+ * what is older than these writes. For reconcilers that were started with a writer; in the run's arena. */
+struct controller *controller_in(struct reconcile *r);
 
 /* Zeroed memory for the state, freed after stop. */
 void *controller_state(struct controller *c, size_t bytes);
@@ -71,6 +75,10 @@ void controller_on_loop(struct controller *c, void (*fn)(void *arg), void *arg);
 /* All of a kind, with a map (NULL: only read) and its argument. */
 #define WATCH_ALL(kind_id, map_, arg_)                                                                       \
     { .of = {.kind = KIND(kind_id)}, .map = (map_), .arg = (void *)(uintptr_t)(arg_) }
+
+/* The same without a map, of a kind that the controller writes through r->writer. */
+#define WATCH_WRITTEN(kind_id)                                                                               \
+    { .of = {.kind = KIND(kind_id)}, .written = true }
 
 /* Now, in wall-clock time. */
 int64_t now_ns(const struct reconcile *r);

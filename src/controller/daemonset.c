@@ -259,7 +259,7 @@ static bool selects_all(const struct meta_label_selector *s) {
 }
 
 static int reconcile(struct reconcile *r, struct str key, struct err *err) {
-    struct daemon_run x = {.c = r->arg, .r = r, .a = r->arena, .key = key};
+    struct daemon_run x = {.c = controller_in(r), .r = r, .a = r->arena, .key = key};
     x.self = x.c->state;
     x.object = world_get_key(&r->world, KIND(APPS_DAEMON_SET), key);
     if (!x.object) {
@@ -334,11 +334,13 @@ int daemonset_start(struct controller *c, struct err *err) {
         WATCH_ALL(APPS_DAEMON_SET, map_self, NULL),
         WATCH_ALL(CORE_POD, map_owned, &s->pods),
         WATCH_ALL(CORE_NODE, map_node, s),
-        WATCH_ALL(APPS_CONTROLLER_REVISION, NULL, NULL),
+        WATCH_WRITTEN(APPS_CONTROLLER_REVISION),
     };
     return controller_add(
-        c, &(struct reconciler_options){.watches = watches, .n_watches = 4, .reconcile = reconcile}, NULL,
-        err);
+        c,
+        &(struct reconciler_options){
+            .watches = watches, .n_watches = 4, .reconcile = reconcile, .writer = c->client},
+        NULL, err);
 }
 
 void daemonset_stop(struct controller *c) {

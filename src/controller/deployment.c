@@ -155,7 +155,7 @@ static int reconcile(struct reconcile *r, struct str key, struct err *err) {
     const struct object *o = world_get_key(&r->world, KIND(APPS_DEPLOYMENT), key);
     if (!o)
         return 0;
-    struct rollout x = {.c = r->arg, .r = r, .a = r->arena, .object = o, .fresh = -1};
+    struct rollout x = {.c = controller_in(r), .r = r, .a = r->arena, .object = o, .fresh = -1};
     x.d = *(const struct apps_deployment *)o->body;
     if (selects_all(x.d.spec.selector))
         return unless_gone(write_observed(&x, err));
@@ -185,8 +185,11 @@ int deployment_start(struct controller *c, struct err *err) {
         WATCH_ALL(CORE_POD, NULL, NULL),
     };
     return controller_add(c,
-                          &(struct reconciler_options){
-                              .watches = watches, .n_watches = 3, .reconcile = reconcile, .concurrency = 5},
+                          &(struct reconciler_options){.watches = watches,
+                                                       .n_watches = 3,
+                                                       .reconcile = reconcile,
+                                                       .writer = c->client,
+                                                       .concurrency = 5},
                           NULL, err);
 }
 

@@ -143,6 +143,14 @@ static const struct object *pod_named(const struct budget_run *x, struct str nam
     return NULL;
 }
 
+/* What is granted is noted before the pod is deleted: a picture of the pods that is older than the note may
+ * not have the pod yet. */
+static bool shows_gone(const struct budget_run *x, const struct object *pod) {
+    if (pod)
+        return meta_is_deleting(pod->meta);
+    return world_revision(&x->r->world, KIND(CORE_POD)) >= x->object->rv;
+}
+
 /* Evictions that were granted and do not show yet; looks again when the first is too old. */
 static struct timestamp_map fresh_disruptions(struct budget_run *x) {
     const struct timestamp_map *from = &x->pdb.status.disrupted_pods;
@@ -150,7 +158,7 @@ static struct timestamp_map fresh_disruptions(struct budget_run *x) {
     for (uint32_t i = 0; i < from->n; i++) {
         const struct object *pod = pod_named(x, from->v[i].key);
         int64_t left = timestamp_to_ns(from->v[i].value) + DISRUPTED_NS - now_ns(x->r);
-        if (!pod || meta_is_deleting(pod->meta) || left <= 0)
+        if (shows_gone(x, pod) || left <= 0)
             continue;
         out.v[out.n++] = from->v[i];
         if (!x->r->requeue_after_ns || left < x->r->requeue_after_ns)
@@ -221,7 +229,7 @@ static int write_failure(struct budget_run *x, struct err *err) {
 }
 
 static int reconcile(struct reconcile *r, struct str key, struct err *err) {
-    struct budget_run x = {.c = r->arg, .r = r};
+    struct budget_run x = {.c = controller_in(r), .r = r};
     struct label_selector selector;
     struct cow_iter it;
     x.object = world_get_key(&r->world, KIND(POLICY_POD_DISRUPTION_BUDGET), key);
@@ -325,9 +333,10 @@ int disruption_start(struct controller *c, struct err *err) {
         WATCH_ALL(CORE_REPLICATION_CONTROLLER, NULL, NULL),
     };
     const struct reconciler_watch pods[] = {WATCH_ALL(CORE_POD, map_disrupted, NULL)};
-    rc = controller_add(
-        c, &(struct reconciler_options){.watches = watches, .n_watches = 6, .reconcile = reconcile}, NULL,
-        err);
+    rc = controller_add(c,
+                        &(struct reconciler_options){
+                            .watches = watches, .n_watches = 6, .reconcile = reconcile, .writer = c->client},
+                        NULL, err);
     return rc ? rc
               : controller_add(c,
                                &(struct reconciler_options){.name = "disruption-conditions",

@@ -225,7 +225,7 @@ static bool is_ours(const struct batch_job *j) {
 }
 
 static int reconcile(struct reconcile *r, struct str key, struct err *err) {
-    struct job_run x = {.c = r->arg, .r = r, .a = r->arena, .key = key};
+    struct job_run x = {.c = controller_in(r), .r = r, .a = r->arena, .key = key};
     x.self = x.c->state;
     x.object = world_get_key(&r->world, KIND(BATCH_JOB), key);
     if (!x.object) {
@@ -351,6 +351,7 @@ int job_start(struct controller *c, struct err *err) {
                         &(struct reconciler_options){.watches = watches,
                                                      .n_watches = 2,
                                                      .reconcile = reconcile,
+                                                     .writer = c->client,
                                                      .concurrency = 5,
                                                      .retry_min_ns = NS_PER_SEC,
                                                      .retry_max_ns = NS_PER_MIN},

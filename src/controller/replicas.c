@@ -185,7 +185,7 @@ static int claim_pods(struct run *x, struct err *err) {
 }
 
 static int reconcile(struct reconcile *r, struct str key, struct err *err) {
-    struct run x = {.c = r->arg, .r = r, .key = key, .failure = ERR_INIT};
+    struct run x = {.c = controller_in(r), .r = r, .key = key, .failure = ERR_INIT};
     x.self = x.c->state;
     const struct object *o = world_get_key(&r->world, x.self->ops->kind, key);
     if (!o) {
@@ -226,8 +226,11 @@ int replicas_start(struct controller *c, const struct replica_ops *ops, struct e
         {.of = {.kind = KIND(CORE_POD)}, .map = map_pod, .arg = &s->pods},
     };
     return controller_add(c,
-                          &(struct reconciler_options){
-                              .watches = watches, .n_watches = 2, .reconcile = reconcile, .concurrency = 5},
+                          &(struct reconciler_options){.watches = watches,
+                                                       .n_watches = 2,
+                                                       .reconcile = reconcile,
+                                                       .writer = c->client,
+                                                       .concurrency = 5},
                           NULL, err);
 }
 

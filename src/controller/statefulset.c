@@ -249,7 +249,7 @@ static int look(struct set_run *x, struct err *err) {
 }
 
 static int reconcile(struct reconcile *r, struct str key, struct err *err) {
-    struct set_run x = {.c = r->arg, .r = r, .a = r->arena};
+    struct set_run x = {.c = controller_in(r), .r = r, .a = r->arena};
     x.object = world_get_key(&r->world, KIND(APPS_STATEFUL_SET), key);
     if (!x.object)
         return 0;
@@ -289,12 +289,15 @@ int statefulset_start(struct controller *c, struct err *err) {
     const struct reconciler_watch watches[] = {
         WATCH_ALL(APPS_STATEFUL_SET, map_self, NULL),
         WATCH_ALL(CORE_POD, map_owned, &s->pods),
-        WATCH_ALL(CORE_PERSISTENT_VOLUME_CLAIM, NULL, NULL),
-        WATCH_ALL(APPS_CONTROLLER_REVISION, NULL, NULL),
+        WATCH_WRITTEN(CORE_PERSISTENT_VOLUME_CLAIM),
+        WATCH_WRITTEN(APPS_CONTROLLER_REVISION),
     };
     return controller_add(c,
-                          &(struct reconciler_options){
-                              .watches = watches, .n_watches = 4, .reconcile = reconcile, .concurrency = 5},
+                          &(struct reconciler_options){.watches = watches,
+                                                       .n_watches = 4,
+                                                       .reconcile = reconcile,
+                                                       .writer = c->client,
+                                                       .concurrency = 5},
                           NULL, err);
 }
 

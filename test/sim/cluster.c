@@ -41,6 +41,7 @@ struct cluster {
     struct sim *sim;
     struct apiserver *server;
     struct client *admin, *faulty;
+    struct client *controllers_client; /* theirs alone: what they follow starts anew with them */
     struct faulty_faults faults;
     struct loop *loop;
     struct workers *workers;
@@ -105,6 +106,7 @@ struct cluster *cluster_new(const struct cluster_options *o) {
     c->admin = new_client(c);
     create_account(c);
     c->faulty = faulty_new(c->admin, &c->faults);
+    c->controllers_client = faulty_new(c->admin, &c->faults);
     start_nodes(c);
     return c;
 }
@@ -132,6 +134,7 @@ void cluster_free(struct cluster *c) {
     placer_stop(c->placer);
     simnodes_stop(c->nodes);
     release_held(c);
+    client_free(c->controllers_client);
     client_free(c->faulty);
     sim_settle(c->sim);
     client_free(c->admin);
@@ -185,7 +188,7 @@ void cluster_controllers_with(struct cluster *c, const char *names,
         if (one.n)
             list[n++] = arena_str(&c->arena, one);
     }
-    o.client = c->faulty;
+    o.client = c->controllers_client;
     o.controllers = list;
     o.n_controllers = n;
     controllers_stop(c->controllers);
