@@ -19,23 +19,19 @@
 #include "kubelet/pod_gc.h"
 #include "runtime/runtime.h"
 
-#define TRANSITION_NS (300 * 1000000000ll)
-#define MEMORY_MIN (100ull * 1024 * 1024)
-
-enum signal { SIGNAL_MEMORY, SIGNAL_DISK, SIGNAL_INODES, SIGNAL_PIDS, SIGNALS };
-
 static const struct {
     const char *name, *resource;
-} signals[SIGNALS] = {
-    [SIGNAL_MEMORY] = {"memory.available", "memory"},
-    [SIGNAL_DISK] = {"nodefs.available", "ephemeral-storage"},
-    [SIGNAL_INODES] = {"nodefs.inodesFree", "inodes"},
-    [SIGNAL_PIDS] = {"pid.available", "pids"},
+} signals[EVICT_SIGNALS] = {
+    [EVICT_MEMORY] = {"memory.available", "memory"},
+    [EVICT_DISK] = {"nodefs.available", "ephemeral-storage"},
+    [EVICT_INODES] = {"nodefs.inodesFree", "inodes"},
+    [EVICT_PIDS] = {"pid.available", "pids"},
 };
 
 struct evictor {
     struct kubelet *k;
-    int64_t met_ns[SIGNALS]; /* when it was last met; 0: never */
+    struct eviction_threshold thresholds[EVICT_SIGNALS];
+    int64_t met_ns[EVICT_SIGNALS]; /* when it was last met; 0: never */
 };
 
 struct evictor *evictor_new(struct kubelet *k) {
@@ -43,6 +39,7 @@ struct evictor *evictor_new(struct kubelet *k) {
     if (!e)
         panic("out of memory");
     e->k = k;
+    kubelet_config_eviction(&k->o.config, e->thresholds);
     return e;
 }
 
@@ -50,19 +47,24 @@ void evictor_free(struct evictor *e) {
     free(e);
 }
 
-/* CONFORMS: the hard defaults. */
-static bool met(enum signal s, const struct node_free *f, const struct node_facts *facts) {
+static bool below(const struct eviction_threshold *t, uint64_t free, uint64_t total) {
+    return total && (double)free < (double)t->value + t->part * (double)total;
+}
+
+static bool met(const struct evictor *e, enum eviction_signal s, const struct node_free *f,
+                const struct node_facts *facts) {
+    const struct eviction_threshold *t = &e->thresholds[s];
     switch (s) {
-    case SIGNAL_MEMORY: return f->memory_bytes && f->memory_bytes < MEMORY_MIN;
-    case SIGNAL_DISK: return facts->disk_bytes && f->disk_bytes < facts->disk_bytes / 10;
-    case SIGNAL_INODES: return f->disk_inodes_total && f->disk_inodes < f->disk_inodes_total / 20;
-    default: return f->pids_max && f->pids < 64;
+    case EVICT_MEMORY: return f->memory_bytes && below(t, f->memory_bytes, facts->memory_bytes);
+    case EVICT_DISK: return below(t, f->disk_bytes, facts->disk_bytes);
+    case EVICT_INODES: return below(t, f->disk_inodes, f->disk_inodes_total);
+    default: return below(t, f->pids, f->pids_max);
     }
 }
 
 /* A condition holds on for a while, so that it does not flap. */
-static bool holds(const struct evictor *e, enum signal s, int64_t now) {
-    return e->met_ns[s] && now - e->met_ns[s] < TRANSITION_NS;
+static bool holds(const struct evictor *e, enum eviction_signal s, int64_t now) {
+    return e->met_ns[s] && now - e->met_ns[s] < e->k->o.config.eviction_transition_ns;
 }
 
 /* -- what pods use -- */
@@ -71,16 +73,16 @@ static uint64_t value_of(const struct cri_u_int64_value *v) {
     return v ? v->value : 0;
 }
 
-static uint64_t usage_of(const struct cri_container_stats *s, enum signal sig) {
-    if (sig == SIGNAL_MEMORY)
+static uint64_t usage_of(const struct cri_container_stats *s, enum eviction_signal sig) {
+    if (sig == EVICT_MEMORY)
         return s->memory ? value_of(s->memory->working_set_bytes) : 0;
-    if (sig == SIGNAL_DISK)
+    if (sig == EVICT_DISK)
         return s->writable_layer ? value_of(s->writable_layer->used_bytes) : 0;
-    return sig == SIGNAL_INODES && s->writable_layer ? value_of(s->writable_layer->inodes_used) : 0;
+    return sig == EVICT_INODES && s->writable_layer ? value_of(s->writable_layer->inodes_used) : 0;
 }
 
 static uint64_t usage_of_pod(const struct cri_list_container_stats_response *stats, struct str uid,
-                             enum signal sig) {
+                             enum eviction_signal sig) {
     uint64_t sum = 0;
     for (uint32_t i = 0; stats && i < stats->stats.n; i++) {
         const struct cri_container_stats *s = &stats->stats.v[i];
@@ -90,7 +92,7 @@ static uint64_t usage_of_pod(const struct cri_list_container_stats_response *sta
     return sum;
 }
 
-static uint64_t request_of(const struct core_pod *p, enum signal sig, struct arena *a) {
+static uint64_t request_of(const struct core_pod *p, enum eviction_signal sig, struct arena *a) {
     struct quantity_map m = pod_requests(&p->spec, a);
     const struct quantity *q = quantity_map_get(m, str_from(signals[sig].resource));
     return q ? (uint64_t)quantity_value(q) : 0;
@@ -101,7 +103,7 @@ static bool critical(const struct pods_item *i) {
     return i->is_static || (p->spec.priority.set && p->spec.priority.v >= 2000000000);
 }
 
-static uint32_t candidates(struct evictor *e, enum signal sig, struct arena *a,
+static uint32_t candidates(struct evictor *e, enum eviction_signal sig, struct arena *a,
                            struct evict_candidate **ret) {
     struct pods_item *pods;
     uint32_t n_pods = pods_all(e->k, a, &pods), n = 0;
@@ -125,7 +127,8 @@ static uint32_t candidates(struct evictor *e, enum signal sig, struct arena *a,
 }
 
 /* Ends one pod; its own run does the rest. */
-static void evict_pod(struct evictor *e, const struct evict_candidate *c, enum signal sig, struct arena *a) {
+static void evict_pod(struct evictor *e, const struct evict_candidate *c, enum eviction_signal sig,
+                      struct arena *a) {
     struct kpod *p = kpod_use(e->k, c->uid);
     const struct object *o = kpod_object(e->k, p);
     struct str message = arena_printf(
@@ -142,8 +145,8 @@ static void evict_pod(struct evictor *e, const struct evict_candidate *c, enum s
 }
 
 /* CONFORMS: disk signals free dead containers and unused images before any pod is ended. */
-static bool freed(struct evictor *e, enum signal sig) {
-    if (sig != SIGNAL_DISK && sig != SIGNAL_INODES)
+static bool freed(struct evictor *e, enum eviction_signal sig) {
+    if (sig != EVICT_DISK && sig != EVICT_INODES)
         return false;
     struct node_free f;
     const struct node_facts *facts = kubelet_node_facts(e->k->node);
@@ -151,10 +154,10 @@ static bool freed(struct evictor *e, enum signal sig) {
     gc_dead(e->k);
     gc_images(e->k, 0, 0);
     node_free_read(arena_strz(&a, e->k->o.root_dir), facts, &f);
-    return !met(sig, &f, facts);
+    return !met(e, sig, &f, facts);
 }
 
-static void relieve(struct evictor *e, enum signal sig) {
+static void relieve(struct evictor *e, enum eviction_signal sig) {
     _cleanup_arena struct arena a = ARENA_INIT;
     struct object *node = kubelet_node_object(e->k->node);
     if (node)
@@ -175,17 +178,17 @@ void evictor_run(struct evictor *e) {
     node_free_read(arena_strz(&a, e->k->o.root_dir), facts, &f);
     int64_t now = clock_mono_ns(e->k->clock);
     int first = -1;
-    for (int s = 0; s < SIGNALS; s++)
-        if (met((enum signal)s, &f, facts)) {
+    for (int s = 0; s < EVICT_SIGNALS; s++)
+        if (met(e, (enum eviction_signal)s, &f, facts)) {
             e->met_ns[s] = now;
             first = first < 0 ? s : first;
         }
     kubelet_node_set_pressure(e->k->node,
                               (struct node_pressure){
-                                  .memory = holds(e, SIGNAL_MEMORY, now),
-                                  .disk = holds(e, SIGNAL_DISK, now) || holds(e, SIGNAL_INODES, now),
-                                  .pid = holds(e, SIGNAL_PIDS, now),
+                                  .memory = holds(e, EVICT_MEMORY, now),
+                                  .disk = holds(e, EVICT_DISK, now) || holds(e, EVICT_INODES, now),
+                                  .pid = holds(e, EVICT_PIDS, now),
                               });
     if (first >= 0)
-        relieve(e, (enum signal)first);
+        relieve(e, (enum eviction_signal)first);
 }

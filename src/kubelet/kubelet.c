@@ -151,7 +151,8 @@ static void run_housekeeping(void *arg) {
             dead = now + DEAD_NS;
         }
         if (now >= images) {
-            gc_images(k, 85, 80);
+            gc_images(k, (unsigned)k->o.config.image_gc_high_percent,
+                      (unsigned)k->o.config.image_gc_low_percent);
             images = now + IMAGES_NS;
         }
     }
@@ -254,19 +255,46 @@ static void copy_options(struct kubelet *k, const struct kubelet_options *o) {
     k->node_ips = k->o.node_ips;
 }
 
+/* What /configz tells: the options, as far as KubeletConfiguration has them. */
+static void complete_config(struct kubelet *k) {
+    struct arena *a = &k->arena;
+    struct kubelet_config *c = &k->o.config;
+    if (!c->max_pods)
+        kubelet_config_init(c);
+    c->static_pod_path = arena_strz(a, k->o.static_pod_dir);
+    c->pod_logs_dir = arena_strz(a, k->o.pod_logs_dir);
+    c->address = arena_strz(a, k->o.address);
+    c->port = k->o.port;
+    c->healthz_port = k->o.healthz_port;
+    c->tls_cert_file = k->o.cert_path;
+    c->tls_key_file = k->o.key_path;
+    c->client_ca_file = k->o.client_ca_path;
+    c->cluster_domain = arena_strz(a, k->o.cluster_domain);
+    c->resolv_conf = arena_strz(a, k->o.resolv_conf);
+    c->cgroup_root = arena_strz(a, k->o.cgroup_root);
+    c->register_node = k->o.register_node;
+    c->max_pods = k->o.max_pods;
+    const char **dns = arena_new_n(a, k->o.cluster_dns.n + 1, const char *);
+    for (uint32_t i = 0; i < k->o.cluster_dns.n; i++)
+        dns[i] = arena_strz(a, k->o.cluster_dns.v[i]);
+    c->cluster_dns = dns;
+}
+
 static struct kubelet *new_kubelet(const struct kubelet_options *o) {
     struct kubelet *k = calloc(1, sizeof *k);
     if (!k)
         panic("out of memory");
     arena_init(&k->arena);
     copy_options(k, o);
+    complete_config(k);
     k->clock = client_clock(o->client);
     k->rand = client_rand(o->client);
     k->started_ns = clock_mono_ns(k->clock);
     mutex_init(&k->pods_lock);
     mutex_init(&k->stop_lock);
     cond_init(&k->stop_cond);
-    backoffs_init(&k->restarts, BACKOFF_MIN_NS, BACKOFF_MAX_NS);
+    int64_t longest = k->o.config.restart_max_ns;
+    backoffs_init(&k->restarts, longest < BACKOFF_MIN_NS ? longest : BACKOFF_MIN_NS, longest);
     return k;
 }
 

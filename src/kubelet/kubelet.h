@@ -18,11 +18,11 @@
 
 #include "api/value.h"
 #include "base/str.h"
+#include "kubelet/config.h"
 
 struct client;
 struct err;
 struct kubelet;
-struct kubelet_config_kubelet_configuration;
 struct metrics;
 struct runtime;
 
@@ -50,6 +50,9 @@ struct kubelet_options {
     uint16_t healthz_port;                             /* 0: 10248 */
     struct str image_name_pause;                       /* never collected */
     struct metrics *metrics;
+    /* What tunes the parts; what stands above wins. max_pods 0: all at its default. Texts are borrowed until
+     * kubelet_stop. */
+    struct kubelet_config config;
 };
 
 int kubelet_start(const struct kubelet_options *o, struct kubelet **ret, struct err *err);

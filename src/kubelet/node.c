@@ -23,10 +23,7 @@
 #include "runtime/runtime.h"
 
 #define SECOND 1000000000ll
-#define PERIOD_NS (10 * SECOND)
 #define NOT_READY_NS (SECOND / 5)
-#define REPORT_NS (300 * SECOND)
-#define LEASE_SECONDS 40
 #define KUBELET_VERSION "v1.36.2"
 #define RUNTIME_GRACE_NS (30 * SECOND)
 
@@ -168,6 +165,7 @@ static void make_status(struct kubelet_node *n, const struct core_node_status *b
         .images = list_images(n, a),
         .now_sec = clock_wall_sec(n->k->clock),
     };
+    kubelet_config_reserved(&n->k->o.config, &in.reserved_milli_cpu, &in.reserved_memory_bytes);
     node_status_make(&in, a, ret);
 }
 
@@ -183,6 +181,8 @@ static int create_node(struct kubelet_node *n, struct arena *a, struct err *err)
     node.metadata.name = n->k->o.node_name;
     node.metadata.labels = node_labels(&n->facts, n->k->o.node_name, n->k->o.node_labels, a);
     node.metadata.annotations = wanted_annotations(a);
+    if (n->k->o.config.provider_id)
+        node.spec.provider_id = str_from(n->k->o.config.provider_id);
     node.spec.unschedulable = n->k->o.unschedulable; /* admission adds the taints */
     make_status(n, NULL, a, &node.status);
     struct object *made = NULL;
@@ -277,7 +277,8 @@ static int report(struct kubelet_node *n, struct err *err) {
     make_status(n, before, &a, &status);
     int64_t now = clock_mono_ns(n->k->clock);
     tell_readiness(n, have, is_ready(&status));
-    if (n->reported_ns && now - n->reported_ns < REPORT_NS && node_status_same(before, &status, &a)) {
+    if (n->reported_ns && now - n->reported_ns < n->k->o.config.status_report_ns &&
+        node_status_same(before, &status, &a)) {
         set_node(n, (struct object *)object_ref(have));
         return 0;
     }
@@ -310,7 +311,8 @@ static void fill_lease(struct kubelet_node *n, struct arena *a, struct coordinat
     if (o && !l->metadata.owner_references.n)
         l->metadata.owner_references = (struct meta_owner_reference_array){o, 1};
     l->spec.holder_identity = n->k->o.node_name;
-    l->spec.lease_duration_seconds = (struct opt_i32){.v = LEASE_SECONDS, .set = true};
+    l->spec.lease_duration_seconds =
+        (struct opt_i32){.v = (int32_t)n->k->o.config.lease_seconds, .set = true};
     l->spec.renew_time =
         (struct timestamp){.sec = now / SECOND, .nsec = (int32_t)(now % SECOND / 1000 * 1000), .set = true};
 }
@@ -358,6 +360,13 @@ static bool wait_until(struct kubelet_node *n, int64_t until_ns) {
     return !n->stop;
 }
 
+/* CONFORMS: the lease is renewed four times in its life; the status is looked at as often, or more often. */
+static int64_t period_of(const struct kubelet_node *n) {
+    const struct kubelet_config *c = &n->k->o.config;
+    int64_t lease = c->lease_seconds * SECOND / 4;
+    return lease < c->status_period_ns ? lease : c->status_period_ns;
+}
+
 static void run(void *arg) {
     struct kubelet_node *n = arg;
     int64_t next = 0, renew_at = 0;
@@ -376,7 +385,7 @@ static void run(void *arg) {
         if (now >= renew_at) {
             rc = renew_lease(n, &err);
             warn("the node's lease could not be renewed; it is tried again", rc, &err);
-            renew_at = now + (rc < 0 ? SECOND : PERIOD_NS);
+            renew_at = now + (rc < 0 ? SECOND : period_of(n));
         }
         /* What a node that is not ready waits for (its network, its runtime) tells nobody when it is there.
          */

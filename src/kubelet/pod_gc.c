@@ -91,9 +91,6 @@ void gc_dead(struct kubelet *k) {
 
 /* -- logs -- */
 
-#define LOG_BYTES_MAX (10ll << 20)
-#define LOG_FILES_MAX 5
-
 struct reopening {
     struct kubelet *k;
     struct str id;
@@ -114,8 +111,8 @@ static void rotate(struct kubelet *k, const struct container_view *c) {
     struct err err = ERR_INIT;
     bool rotated;
     struct log_rotation r = {.path = arena_strz(&a, c->log_path),
-                             .max_bytes = LOG_BYTES_MAX,
-                             .max_files = LOG_FILES_MAX,
+                             .max_bytes = kubelet_config_log_bytes(&k->o.config),
+                             .max_files = (unsigned)k->o.config.log_max_files,
                              .clock = k->clock,
                              .reopen = reopen,
                              .arg = &x};

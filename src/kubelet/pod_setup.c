@@ -48,7 +48,11 @@ struct pod_setup {
 static int start_cgroups(struct pod_setup *s, struct err *err) {
     struct cgroup_options o = {.mount = s->k->o.cgroup_mount,
                                .parent =
-                                   s->k->o.cgroup_root.n ? arena_strz(&s->arena, s->k->o.cgroup_root) : NULL};
+                                   s->k->o.cgroup_root.n ? arena_strz(&s->arena, s->k->o.cgroup_root) : NULL,
+                               .systemd = str_eq(str_from(s->k->o.config.cgroup_driver), S("systemd")),
+                               .cpu_quota_off = !s->k->o.config.cpu_quota,
+                               .cpu_period_us = s->k->o.config.cpu_period_ns / 1000,
+                               .pids_limit = s->k->o.config.pod_pids_limit};
     int rc = cgroups_new(&o, &s->cgroups, err);
     if (rc < 0)
         return rc;

@@ -151,8 +151,11 @@ int kubelet_server_start(struct kubelet *k, struct kubelet_server **ret, struct 
                                        .idle_timeout_ms = 4 * 3600 * 1000,
                                        .handler = on_request,
                                        .arg = s};
-    struct http_server_options healthz = {
-        .address = S("127.0.0.1"), .port = k->o.healthz_port, .loops = 1, .handler = on_healthz, .arg = s};
+    struct http_server_options healthz = {.address = str_from(k->o.config.healthz_address),
+                                          .port = k->o.healthz_port,
+                                          .loops = 1,
+                                          .handler = on_healthz,
+                                          .arg = s};
     int rc = http_server_start(&main, &s->main, err);
     if (rc == 0)
         rc = http_server_start(&healthz, &s->healthz, err);

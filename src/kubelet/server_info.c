@@ -31,13 +31,9 @@ void serve_pods(struct kreq *q) {
 }
 
 void serve_configz(struct kreq *q) {
-    const struct kubelet_options *o = &q->s->k->o;
-    server_json(
-        q, arena_printf(
-               q->arena,
-               "{\"kubeletconfig\":{\"kind\":\"KubeletConfiguration\",\"apiVersion\":\"kubelet.config.k8s.io/"
-               "v1beta1\",\"port\":%u,\"healthzPort\":%u,\"maxPods\":%u,\"clusterDomain\":\"%.*s\"}}",
-               o->port, o->healthz_port, o->max_pods, STR_ARG(o->cluster_domain)));
+    _cleanup_buf struct buf out = BUF_INIT;
+    kubelet_config_write(&q->s->k->o.config, &out);
+    server_json(q, buf_view(&out));
 }
 
 /* -- what containers use, asked of the runtime off the loop -- */

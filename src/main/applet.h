@@ -10,6 +10,7 @@ int applet_down(int argc, char **argv);
 int applet_supervise(int argc, char **argv);
 int applet_token(int argc, char **argv);
 int applet_up(int argc, char **argv);
+int applet_kubelet(int argc, char **argv);
 int applet_kube_proxy(int argc, char **argv);
 int applet_simulate(int argc, char **argv);
 int applet_kube_scheduler(int argc, char **argv);

@@ -29,6 +29,7 @@ static const struct applet applets[] = {
     {"coxswain-cni", "the same, by the name runtimes use", cni_main},
     {"loopback", "the loopback plugin of container runtimes", cni_main},
     {"kubectl", "work on the objects of a cluster", applet_kubectl},
+    {"kubelet", "run the pods of a node, with a runtime and a network of others", applet_kubelet},
     {"kube-proxy", "bring packets for services to their endpoints", applet_kube_proxy},
     {"dns", "serve the names of the cluster", applet_dns},
     {"version", "print the versions", run_version},

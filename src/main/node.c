@@ -76,23 +76,6 @@ static int start_runtime(struct node *n, struct err *err) {
 
 /* -- the kubelet -- */
 
-static struct str_map labels_of(struct node *n) {
-    struct str_map m = {0};
-    size_t count = 0;
-    while (n->o->labels && n->o->labels[count])
-        count++;
-    m.v = arena_new_n(&n->arena, count, struct str_entry);
-    for (size_t i = 0; i < count; i++) {
-        struct str key, value;
-        if (!str_split(str_from(n->o->labels[i]), '=', &key, &value)) {
-            key = str_from(n->o->labels[i]);
-            value = S("");
-        }
-        m.v[m.n++] = (struct str_entry){key, value};
-    }
-    return m;
-}
-
 static int start_kubelet(struct node *n, struct err *err) {
     struct str ip = n->id.ip, dns = str_from(n->o->cluster_dns ? n->o->cluster_dns : "10.96.0.10");
     struct kubelet_options ko = {
@@ -107,7 +90,7 @@ static int start_kubelet(struct node *n, struct err *err) {
         .cluster_domain = str_from(n->o->cluster_domain ? n->o->cluster_domain : "cluster.local"),
         .cluster_dns = {&dns, 1},
         .resolv_conf = str_from(n->o->resolv_conf),
-        .node_labels = labels_of(n),
+        .node_labels = node_identity_labels(n->o->labels, &n->arena),
         .register_node = true,
         .max_pods = n->o->max_pods,
         .cert_path = n->id.serving_cert,

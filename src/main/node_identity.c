@@ -72,6 +72,31 @@ static struct str own_address(const char *server, struct arena *a) {
     return ip.n ? ip : S("127.0.0.1");
 }
 
+struct str node_identity_name(const char *asked, struct arena *a) {
+    return asked ? arena_str(a, str_from(asked)) : host_name(a);
+}
+
+struct str node_identity_address(const char *server, struct arena *a) {
+    return own_address(server, a);
+}
+
+struct str_map node_identity_labels(const char *const *labels, struct arena *a) {
+    struct str_map m = {0};
+    size_t count = 0;
+    while (labels && labels[count])
+        count++;
+    m.v = arena_new_n(a, count, struct str_entry);
+    for (size_t i = 0; i < count; i++) {
+        struct str key, value;
+        if (!str_split(str_from(labels[i]), '=', &key, &value)) {
+            key = str_from(labels[i]);
+            value = S("");
+        }
+        m.v[m.n++] = (struct str_entry){key, value};
+    }
+    return m;
+}
+
 static const char *in_dir(struct arena *a, const char *dir, const char *name) {
     return arena_printf(a, "%s/%s", dir, name).p;
 }
@@ -148,7 +173,7 @@ int node_identity_make(const struct node_options *o, struct arena *a, struct nod
     const char *dir = in_dir(a, o->data_dir, "node");
     struct node_identity id = {
         .dir = dir,
-        .name = o->node_name ? arena_str(a, str_from(o->node_name)) : host_name(a),
+        .name = node_identity_name(o->node_name, a),
         .ip = o->node_ip ? arena_str(a, str_from(o->node_ip)) : own_address(o->server, a),
         .ca = in_dir(a, dir, "ca.crt"),
         .client_cert = in_dir(a, dir, "client.crt"),

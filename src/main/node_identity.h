@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "api/value.h"
 #include "base/str.h"
 
 struct arena;
@@ -18,6 +19,12 @@ struct node_identity {
     struct str name, ip;
     const char *ca, *client_cert, *client_key, *serving_cert, *serving_key; /* paths */
 };
+
+/* The name that was asked for, or the host's, in lower case; the address of this machine on the route to the
+ * server (https://host:port); "key=value" texts, NULL-terminated (NULL: none), as labels. In the arena. */
+struct str node_identity_name(const char *asked, struct arena *a);
+struct str node_identity_address(const char *server, struct arena *a);
+struct str_map node_identity_labels(const char *const *labels, struct arena *a);
 
 /* Finds out, and joins when there is no certificate that is good for a while. Texts in the arena. */
 int node_identity_make(const struct node_options *o, struct arena *a, struct node_identity *ret,
