@@ -66,8 +66,9 @@ int cgroup_list_pods(struct cgroups *g, struct arena *a, struct str_array *ret_u
 
 /* What a cgroup uses; path below the mount, "/" for the machine. Values that cannot be read are -1. */
 struct cgroup_usage {
-    int64_t cpu_ns;
-    int64_t memory_bytes, working_set_bytes, rss_bytes, memory_limit_bytes;
+    int64_t cpu_ns, cpu_user_ns, cpu_system_ns;
+    int64_t cpu_periods, cpu_throttled_periods, cpu_throttled_ns;
+    int64_t memory_bytes, working_set_bytes, rss_bytes, cache_bytes, memory_limit_bytes;
     int64_t page_faults, major_page_faults;
     int64_t pids;
 };

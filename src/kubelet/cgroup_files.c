@@ -317,6 +317,8 @@ unsigned cgroup_files_processes(struct cgroup_files *f, struct str path, int32_t
 
 /* --- usage --- */
 
+#define TICK_NS 10000000ll /* CONFORMS: the kernel counts for user space in hundredths of a second */
+
 /* A file with one number; "max" and what is not there are -1. */
 static int64_t get_number(struct str dir, const char *name, struct arena *a) {
     _cleanup_buf struct buf b = BUF_INIT;
@@ -353,13 +355,23 @@ static void set_working_set(struct cgroup_usage *u, int64_t inactive_file) {
         u->working_set_bytes = u->memory_bytes > inactive_file ? u->memory_bytes - inactive_file : 0;
 }
 
+static int64_t scaled(int64_t n, int64_t by) {
+    return n < 0 ? -1 : n * by;
+}
+
 static void usage_v2(struct str dir, struct cgroup_usage *u, struct arena *a) {
     struct str memory = read_stat(dir, "memory.stat", a);
-    int64_t us = get_named(read_stat(dir, "cpu.stat", a), S("usage_usec"));
-    u->cpu_ns = us < 0 ? -1 : us * 1000;
+    struct str cpu = read_stat(dir, "cpu.stat", a);
+    u->cpu_ns = scaled(get_named(cpu, S("usage_usec")), 1000);
+    u->cpu_user_ns = scaled(get_named(cpu, S("user_usec")), 1000);
+    u->cpu_system_ns = scaled(get_named(cpu, S("system_usec")), 1000);
+    u->cpu_periods = get_named(cpu, S("nr_periods"));
+    u->cpu_throttled_periods = get_named(cpu, S("nr_throttled"));
+    u->cpu_throttled_ns = scaled(get_named(cpu, S("throttled_usec")), 1000);
     u->memory_bytes = get_number(dir, "memory.current", a);
     u->memory_limit_bytes = get_number(dir, "memory.max", a);
     u->rss_bytes = get_named(memory, S("anon"));
+    u->cache_bytes = get_named(memory, S("file"));
     u->page_faults = get_named(memory, S("pgfault"));
     u->major_page_faults = get_named(memory, S("pgmajfault"));
     u->pids = get_number(dir, "pids.current", a);
@@ -368,10 +380,18 @@ static void usage_v2(struct str dir, struct cgroup_usage *u, struct arena *a) {
 
 static void usage_v1(const struct cgroup_files *f, struct str path, struct cgroup_usage *u, struct arena *a) {
     struct str dir = dir_of(f, "memory", path, a), memory = read_stat(dir, "memory.stat", a);
+    struct str cpu = read_stat(dir_of(f, "cpu", path, a), "cpu.stat", a);
+    struct str cpuacct = read_stat(dir_of(f, "cpuacct", path, a), "cpuacct.stat", a);
     u->cpu_ns = get_number(dir_of(f, "cpuacct", path, a), "cpuacct.usage", a);
+    u->cpu_user_ns = scaled(get_named(cpuacct, S("user")), TICK_NS);
+    u->cpu_system_ns = scaled(get_named(cpuacct, S("system")), TICK_NS);
+    u->cpu_periods = get_named(cpu, S("nr_periods"));
+    u->cpu_throttled_periods = get_named(cpu, S("nr_throttled"));
+    u->cpu_throttled_ns = get_named(cpu, S("throttled_time"));
     u->memory_bytes = get_number(dir, "memory.usage_in_bytes", a);
     u->memory_limit_bytes = get_number(dir, "memory.limit_in_bytes", a);
     u->rss_bytes = get_named(memory, S("total_rss"));
+    u->cache_bytes = get_named(memory, S("total_cache"));
     u->page_faults = get_named(memory, S("total_pgfault"));
     u->major_page_faults = get_named(memory, S("total_pgmajfault"));
     u->pids = get_number(dir_of(f, "pids", path, a), "pids.current", a);

@@ -98,6 +98,10 @@ void pod_setup_free(struct pod_setup *s) {
     free(s);
 }
 
+struct cgroups *pod_setup_cgroups(struct pod_setup *s) {
+    return s->cgroups;
+}
+
 /* -- facts -- */
 
 static const char *pod_dir(struct pod_setup *s, struct str uid, struct arena *a) {

@@ -32,6 +32,10 @@ struct kubelet;
 int pod_setup_new(struct kubelet *k, struct pod_setup **ret, struct err *err);
 void pod_setup_free(struct pod_setup *s);
 
+/* Borrowed. */
+struct cgroups;
+struct cgroups *pod_setup_cgroups(struct pod_setup *s);
+
 /* Folders, cgroup and volumes; fine when they are there already: then what changed in secrets, config maps
  * and tokens is written. ERR_AGAIN when something is not there yet. */
 int pod_setup_prepare(struct pod_setup *s, const struct object *pod, struct arena *a,

@@ -175,7 +175,7 @@ TEST(test_cgroup__usage) {
     struct world w;
     struct cgroup_usage u;
     start(&w, true, NULL);
-    put(&w, "x/cpu.stat", "usage_usec 1500\nuser_usec 1\n");
+    put(&w, "x/cpu.stat", "usage_usec 1500\nuser_usec 1\nnr_throttled 2\nthrottled_usec 5\n");
     put(&w, "x/memory.current", "1000\n");
     put(&w, "x/memory.max", "max\n");
     put(&w, "x/memory.stat", "anon 300\nfile 500\ninactive_file 400\npgfault 7\npgmajfault 2\n");
@@ -185,6 +185,11 @@ TEST(test_cgroup__usage) {
     assert_int_equal(u.memory_bytes, 1000);
     assert_int_equal(u.working_set_bytes, 600);
     assert_int_equal(u.rss_bytes, 300);
+    assert_int_equal(u.cache_bytes, 500);
+    assert_int_equal(u.cpu_user_ns, 1000);
+    assert_int_equal(u.cpu_system_ns, -1);
+    assert_int_equal(u.cpu_throttled_periods, 2);
+    assert_int_equal(u.cpu_throttled_ns, 5000);
     assert_int_equal(u.memory_limit_bytes, -1);
     assert_int_equal(u.major_page_faults, 2);
     assert_int_equal(u.pids, 3);
