@@ -1,5 +1,4 @@
 /* edit: objects in the user's editor. */
-#include "api/merge_patch.h"
 #include "ctl/applied.h"
 #include "ctl/call.h"
 #include "ctl/commands.h"
@@ -12,9 +11,9 @@
 /* The difference as a patch, so that what others changed meanwhile stays. */
 static int store(struct ctl *c, const struct target *t, const struct jval *edited, struct printer *pr,
                  struct problem *p) {
-    struct err err = ERR_INIT;
-    struct jval patch, changed, before = object_without(&c->arena, &t->object, "metadata.managedFields");
-    struct pos schema = patch_schema(&t->object);
+    struct jval changed, before = object_without(&c->arena, &t->object, "metadata.managedFields");
+    struct str patch;
+    enum patch_type type;
     struct write_options o = {.field_manager = opt_str(&c->opts, "field-manager"),
                               .subresource = opt_str(&c->opts, "subresource")};
     if (!str_eq(object_name(edited), t->name) || !str_eq(object_kind(edited), object_kind(&t->object)))
@@ -22,13 +21,8 @@ static int store(struct ctl *c, const struct target *t, const struct jval *edite
     struct jval noted = *edited;
     if (opt_bool(&c->opts, "save-config"))
         noted = applied_noted(c, edited, STR_NONE);
-    int rc = schema.set ? strategic_create(&c->arena, schema, &before, &noted, &patch, &err)
-                        : merge_patch_create(&c->arena, &before, &noted, &patch, &err);
-    if (rc)
-        return problem_of_err(c, p, &err);
-    if (ctl_validation(c, &o.validation, p) ||
-        object_patch(c, t->resource, t->ns, t->name, schema.set ? PATCH_STRATEGIC : PATCH_MERGE_DOC,
-                     object_json(&c->arena, &patch), &o, &changed, p))
+    if (patch_between(c, &before, &noted, &type, &patch, p) || ctl_validation(c, &o.validation, p) ||
+        object_patch(c, t->resource, t->ns, t->name, type, patch, &o, &changed, p))
         return CTL_PROBLEM;
     return printer_print(pr, t->resource, &changed, "edited", p);
 }

@@ -86,6 +86,20 @@ struct pos patch_schema(const struct jval *object) {
     return k && k->type ? pos_type(k->set, k->type) : (struct pos){0};
 }
 
+int patch_between(struct ctl *c, const struct jval *before, const struct jval *after,
+                  enum patch_type *ret_type, struct str *ret_patch, struct problem *p) {
+    struct err err = ERR_INIT;
+    struct jval patch;
+    struct pos schema = patch_schema(before);
+    int rc = schema.set ? strategic_create(&c->arena, schema, before, after, &patch, &err)
+                        : merge_patch_create(&c->arena, before, after, &patch, &err);
+    if (rc)
+        return problem_of_err(c, p, &err);
+    *ret_type = schema.set ? PATCH_STRATEGIC : PATCH_MERGE_DOC;
+    *ret_patch = object_json(&c->arena, &patch);
+    return 0;
+}
+
 static int patch_here(struct patching *x, struct target *t, struct problem *p) {
     struct ctl *c = x->c;
     struct jval patch, changed;

@@ -22,6 +22,7 @@ extern const struct command command_patch;
 extern const struct command command_replace;
 extern const struct command command_rollout;
 extern const struct command command_scale;
+extern const struct command command_set;
 extern const struct command command_taint;
 extern const struct command command_uncordon;
 extern const struct command command_version;

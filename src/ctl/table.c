@@ -1,7 +1,7 @@
 /* The table of commands and the flags that all of them have: where a command is added. */
 #include "ctl/commands.h"
 
-static const struct command *const beginner[] = {&command_create, NULL};
+static const struct command *const beginner[] = {&command_create, &command_set, NULL};
 static const struct command *const intermediate[] = {&command_get, &command_delete, &command_edit,
                                                      &command_explain, NULL};
 static const struct command *const deploy[] = {&command_rollout, &command_scale, NULL};

@@ -194,6 +194,33 @@ DESCRIBES = [
 ]
 
 SCRIPTS = {
+    'sets': [
+        'set image deploy/dp c=new', 'set image deploy/dp c=new', 'set image deploy/dp nosuch=new',
+        'set image deploy/dp *=all', 'set image deploy/dp i=init2',
+        'set image deploy dp c=x d=y -o yaml --dry-run=client', 'set image deploy/dp c=x --dry-run=server',
+        'set image deploy/dp', 'set image', 'set image deploy/nosuch c=x', 'set image pod/pp c=three',
+        'set image cj/cj c=four', 'set image deploy --all c=q --local -o name', 'set image svc/sv c=q',
+        'set image deploy,cj --all c=q', 'set env deploy/dp A=1 B=2', 'set env deploy/dp --list',
+        'set env deploy/dp A-', 'set env deploy/dp A-', 'set env deploy/dp -c d Z=1',
+        'set env deploy/dp --from=configmap/conf', 'set env deploy/dp --from=secret/sec --prefix=P_',
+        'set env deploy/dp --from=configmap/conf --keys=b --overwrite=false', 'set env deploy/dp --list',
+        'set env deploy/dp --list --resolve -c d', 'set env deploy/dp OLD=new --overwrite=false',
+        'set env deploy/dp -e X=y -o yaml --dry-run=client',
+        differs('set env deploy/dp 1=2', 'what is wrong with a name is said in other words'),
+        'set env deploy/dp A=b A-', 'set env deploy/dp', 'set env', 'set env deploy/dp -c nosuch A=b',
+        'set env --from=configmap/nosuch deploy/dp', 'set env deploy/dp - <<< Q=r',
+        'set resources deploy/dp --limits=cpu=200m,memory=512Mi',
+        'set resources deploy/dp --limits=cpu=0.2,memory=512Mi', 'set resources deploy/dp -c d --requests=cpu=100m',
+        'set resources deploy/dp --limits=cpu=0', 'set resources deploy/dp', 'set resources deploy/dp --limits=foo',
+        'set resources deploy/dp --limits=cpu=x', 'set resources deploy/dp --limits=cpu=300m --dry-run=client -o yaml',
+        'set resources deploy/dp -c nosuch --limits=cpu=1', 'set selector svc sv a=x', 'set selector svc sv a=x',
+        'set selector deploy dp a=x', 'set selector svc sv', 'set serviceaccount deploy dp sa1',
+        'set sa deploy/dp sa1', 'set serviceaccount deploy dp', 'set serviceaccount svc sv x',
+        'set subject rolebinding rb --user=joe --group=g', 'set subject rolebinding rb --serviceaccount=s:default',
+        'set subject rolebinding rb --user=joe', 'set subject rolebinding rb',
+        'set subject rolebinding rb --serviceaccount=x', 'set subject deploy/dp --user=x', 'get deploy dp -o yaml',
+        'get rolebinding rb -o yaml',
+    ],
     'drains': [
         'cordon nd-@@', 'cordon nd-@@', 'uncordon nd-@@', 'uncordon nd-@@ nosuch', 'cordon', 'cordon -l nosuch=x',
         'cordon nd-@@ --dry-run=client', 'cordon nd-@@ --dry-run=server',
@@ -445,5 +472,89 @@ def set_up_drains(kubectl):
     kubectl('create', '-f', '-', stdin=DRAINED.replace('@@', ns))
 
 
+SETTABLE = """
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: dp
+  labels: {l: m}
+spec:
+  replicas: 2
+  selector:
+    matchLabels: {a: b}
+  template:
+    metadata:
+      labels: {a: b}
+    spec:
+      initContainers:
+      - {name: i, image: init}
+      containers:
+      - name: c
+        image: two
+        ports:
+        - {containerPort: 80}
+        - {containerPort: 81, protocol: UDP}
+        env:
+        - {name: OLD, value: x}
+        - name: FF
+          valueFrom:
+            fieldRef: {fieldPath: metadata.name}
+        - name: RR
+          valueFrom:
+            resourceFieldRef: {resource: limits.cpu}
+      - {name: d, image: three}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: pp
+  labels: {x: yy}
+spec:
+  containers:
+  - name: c
+    image: one
+    ports:
+    - {containerPort: 90, name: web}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: sv}
+spec:
+  selector: {a: b, c: d}
+  ports:
+  - {port: 1}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: conf}
+data: {k-1: v, b: w}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: sec}
+data: {k: eA==}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: rb}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: r}
+subjects:
+- {kind: User, name: jane, apiGroup: rbac.authorization.k8s.io}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: cj}
+spec:
+  schedule: '* * * * *'
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          restartPolicy: Never
+          containers:
+          - {name: c, image: x}
+"""
+
 # What is made before the lines of a script are run.
-SETUPS = {'rollouts': set_up_rollouts, 'drains': set_up_drains}
+SETUPS = {'rollouts': set_up_rollouts, 'drains': set_up_drains,
+          'sets': lambda kubectl: kubectl('create', '-f', '-', stdin=SETTABLE)}
