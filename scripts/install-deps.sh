@@ -7,7 +7,7 @@ set -euo pipefail
 build=(gcc meson ninja-build pkg-config python3 libuv1-dev libssl-dev libyaml-dev zlib1g-dev libpcre2-dev
   libcmocka-dev libsqlite3-dev
   libnghttp2-dev libhttp-parser-dev libmnl-dev libwslay-dev
-  libcurl4-openssl-dev)
+  libcurl4-openssl-dev libarchive-dev)
 # containers, and what the image of examples/hello is made of
 node=(containerd runc busybox-static)
 test=(ccache clang clang-format libclang-rt-14-dev libjansson-dev nghttp2-client openssl python3-kubernetes

@@ -55,7 +55,8 @@ static void print_text(struct ctl *c, struct str text) {
 }
 
 int ctl_fail(struct ctl *c, const struct problem *p) {
-    print_text(c, p->text);
+    if (p->text.n) /* else it is said already */
+        print_text(c, p->text);
     return c->status = 1;
 }
 

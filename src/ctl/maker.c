@@ -8,6 +8,7 @@
 #include "ctl/call.h"
 #include "ctl/discovery.h"
 #include "ctl/object.h"
+#include "ctl/patching.h"
 
 int maker_name(struct ctl *c, struct str *ret, struct problem *p) {
     size_t n = c->opts.n_before_dash;
@@ -64,6 +65,24 @@ struct jval tree_of_texts(struct ctl *c, const struct str *v, size_t n) {
     for (size_t i = 0; i < n; i++)
         jlist_add(&c->arena, &list, jval_str(v[i]));
     return jlist_done(&list);
+}
+
+int maker_override(struct maker *m, struct problem *p) {
+    struct ctl *c = m->c;
+    struct str text = opt_str(&c->opts, "overrides"), how = opt_str(&c->opts, "override-type");
+    struct err err = ERR_INIT;
+    struct jval patch;
+    if (!text.n)
+        return 0;
+    if (!str_eq(how, S("json")) && !str_eq(how, S("merge")) && !str_eq(how, S("strategic")))
+        return problem_set(c, p, "invalid override type: %.*s", STR_ARG(how));
+    if (json_parse(&c->arena, text, NULL, NULL, &patch, &err))
+        return problem_set(c, p, "Invalid JSON Patch: %s", err.msg);
+    enum patch_type type = str_eq(how, S("json"))        ? PATCH_JSON
+                           : str_eq(how, S("strategic")) ? PATCH_STRATEGIC
+                                                         : PATCH_MERGE_DOC;
+    struct jval whole = typed_form(c, &m->object);
+    return patch_locally(c, type, &whole, &patch, &m->object, p);
 }
 
 /* -- forms -- */
@@ -170,5 +189,7 @@ int maker_run(struct maker *m, const char *failure) {
                                   arena_printf(&c->arena, "%.*s\n", STR_ARG(typed_json(c, &m->object))));
     if (dry != DRY_RUN_CLIENT && create(m, dry, &p, &refused))
         return refused ? fail(c, &p, failure) : ctl_fail(c, &p);
-    return printer_print_typed(pr, &m->object, "created", &p) ? ctl_fail(c, &p) : 0;
+    if (m->quiet)
+        return 0;
+    return printer_print_typed(pr, &m->object, m->done ? m->done : "created", &p) ? ctl_fail(c, &p) : 0;
 }

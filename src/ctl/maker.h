@@ -13,9 +13,16 @@ struct resource;
         "save-config", 0, OPT_BOOL, .help = "Note the configuration in an annotation, for apply."            \
     }
 
+#define FLAGS_OVERRIDE                                                                                       \
+    {"overrides", 0, OPT_STRING, .help = "JSON that is put over what is made."}, {                           \
+        "override-type", 0, OPT_STRING, "merge", .help = "How it is put over: json, merge or strategic."     \
+    }
+
 struct maker {
     struct ctl *c;
-    struct jval object;
+    struct jval object; /* what was stored, afterwards */
+    const char *done;   /* NULL: "created" */
+    bool quiet;         /* says nothing when it is done */
 };
 
 /* The only argument, or what is wrong with their number. */
@@ -33,6 +40,9 @@ void maker_entry(struct maker *m, const char *dotted, struct str key, struct jva
 /* {"a": …, "b": …} of literal keys, ended by NULL: jpairs. */
 struct jval tree_of_pairs(struct ctl *c, const char *key, ...) __attribute__((sentinel));
 struct jval tree_of_texts(struct ctl *c, const struct str *v, size_t n);
+
+/* --overrides, --override-type. */
+int maker_override(struct maker *m, struct problem *p);
 
 /* As upstream's types print it: fields that always are there are. Objects of unknown kinds stay. */
 struct jval typed_form(struct ctl *c, const struct jval *object);

@@ -1,13 +1,16 @@
 /* The table of commands and the flags that all of them have: where a command is added. */
 #include "ctl/commands.h"
 
-static const struct command *const beginner[] = {&command_create, &command_set, NULL};
+static const struct command *const beginner[] = {&command_create, &command_expose, &command_run, &command_set,
+                                                 NULL};
 static const struct command *const intermediate[] = {&command_get, &command_delete, &command_edit,
                                                      &command_explain, NULL};
-static const struct command *const deploy[] = {&command_rollout, &command_scale, NULL};
+static const struct command *const deploy[] = {&command_rollout, &command_scale, &command_autoscale, NULL};
 static const struct command *const cluster[] = {&command_cordon, &command_uncordon, &command_drain,
                                                 &command_taint, NULL};
-static const struct command *const trouble[] = {&command_describe, NULL};
+static const struct command *const trouble[] = {
+    &command_describe, &command_logs, &command_attach, &command_exec, &command_port_forward,
+    &command_cp,       NULL};
 static const struct command *const advanced[] = {&command_patch, &command_replace, &command_apply,
                                                  &command_wait, NULL};
 static const struct command *const settings[] = {&command_completion, &command_label, &command_annotate,
