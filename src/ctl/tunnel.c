@@ -26,6 +26,7 @@ struct listener {
 struct link {
     uv_tcp_t tcp;
     struct tunnel *tunnel;
+    struct link *prev, *next;
     struct channel *data, *error; /* NULL: have ended */
     uint16_t local, remote;
     char bytes[READ_BYTES]; /* read, not taken yet */
@@ -42,6 +43,7 @@ struct tunnel {
     struct channels *session;  /* the same, until it is freed */
     struct listener *listeners;
     size_t n_listeners;
+    struct link *links;
     uv_signal_t interrupt, term;
     unsigned requests;
     bool ended;
@@ -53,19 +55,6 @@ struct tunnel {
 static void close_handle(uv_handle_t *h, void (*closed)(uv_handle_t *h)) {
     if (h->loop && !uv_is_closing(h))
         uv_close(h, closed);
-}
-
-static void end(struct tunnel *t, const struct err *why) {
-    if (t->ended)
-        return;
-    t->ended = true;
-    if (why)
-        t->why = arena_str(&t->c->arena, str_from(why->msg));
-    for (size_t i = 0; i < t->n_listeners; i++)
-        close_handle((uv_handle_t *)&t->listeners[i].tcp, NULL);
-    close_handle((uv_handle_t *)&t->interrupt, NULL);
-    close_handle((uv_handle_t *)&t->term, NULL);
-    loop_quit(t->loop);
 }
 
 static void link_free(uv_handle_t *h) {
@@ -83,7 +72,36 @@ static void link_close(struct link *l) {
     if (l->error)
         channel_reset(l->error);
     l->data = l->error = NULL;
+    if (l->prev)
+        l->prev->next = l->next;
+    else
+        l->tunnel->links = l->next;
+    if (l->next)
+        l->next->prev = l->prev;
     uv_close((uv_handle_t *)&l->tcp, link_free);
+}
+
+/* The loop ends once all handles are closed, those of the WebSocket too. */
+static void end(struct tunnel *t, const struct err *why) {
+    if (t->ended)
+        return;
+    t->ended = true;
+    if (why)
+        t->why = arena_str(&t->c->arena, str_from(why->msg));
+    for (size_t i = 0; i < t->n_listeners; i++)
+        close_handle((uv_handle_t *)&t->listeners[i].tcp, NULL);
+    close_handle((uv_handle_t *)&t->interrupt, NULL);
+    close_handle((uv_handle_t *)&t->term, NULL);
+    for (struct link *l = t->links, *next; l; l = next) {
+        next = l->next;
+        if (!t->session)
+            l->data = l->error = NULL; /* are gone already */
+        link_close(l);
+    }
+    if (t->ws)
+        wsclient_close(t->ws);
+    else
+        loop_quit(t->loop);
 }
 
 /* Both ways are done. */
@@ -279,6 +297,10 @@ static void on_connection(uv_stream_t *s, int status) {
     if (!l)
         panic("out of memory");
     l->tunnel = t;
+    l->next = t->links;
+    if (t->links)
+        t->links->prev = l;
+    t->links = l;
     l->local = from->forward->local;
     l->remote = from->forward->remote;
     (void)uv_tcp_init(loop_uv(t->loop), &l->tcp);
@@ -393,7 +415,10 @@ static void ws_close(void *user, const struct err *why) {
     t->ws = NULL;
     if (t->session)
         spdy_raw_ops.on_close(t->session, why);
-    end(t, why);
+    if (t->ended)
+        loop_quit(t->loop);
+    else
+        end(t, why);
 }
 
 static const struct wsclient_ops ws_ops = {ws_message, ws_writable, ws_close};
@@ -436,8 +461,9 @@ int tunnel_run(struct ctl *c, struct str path, struct forward *v, size_t n, stru
         catch (&t, &t.interrupt, SIGINT);
         catch (&t, &t.term, SIGTERM);
         loop_run(t.loop);
+        loop_free(t.loop);
         if (t.why.n)
             rc = problem_set(c, p, "lost connection to pod");
     }
-    return rc; /* the program ends now, and with it what is still open */
+    return rc; /* where it failed the program ends now, and with it what is still open */
 }
