@@ -129,9 +129,9 @@ int scheduler_start(const struct scheduler_options *options, struct scheduler **
         rc = start_events(s, err);
     if (!rc)
         rc = intake_start(s, err);
+    s->acting = !options->leader_elect; /* before the loop may hear of the last list */
     if (!rc)
         on_loop(s, intake_listen);
-    s->acting = !options->leader_elect;
     if (!rc && options->leader_elect)
         rc = start_leader(s, err);
     if (rc) {
