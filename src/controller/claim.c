@@ -167,6 +167,18 @@ static bool orphan_news(const struct informer_event *e) {
            !str_map_equal(e->previous->meta->labels, e->object->meta->labels);
 }
 
+/* How much later a change is looked at. */
+static int64_t delay_of(const struct claim_map *m, struct str key) {
+    struct informer_snapshot s;
+    if (!m->delay)
+        return m->delay_ns;
+    informer_snapshot(m->owners, &s);
+    const struct object *owner = cow_get(&s.tree, key);
+    int64_t ns = owner ? m->delay(owner, m) : 0;
+    informer_snapshot_fini(&s);
+    return ns;
+}
+
 void claim_map_event(struct reconciler *rc, const struct informer_event *e, struct claim_map *m) {
     const struct meta_owner_reference *now = owner_of(m, e->object), *before = owner_of(m, e->previous);
     struct str ns = e->object->meta->namespace;
@@ -174,10 +186,7 @@ void claim_map_event(struct reconciler *rc, const struct informer_event *e, stru
         _cleanup_arena struct arena a = ARENA_INIT;
         struct str key = key_of(&a, ns, now->name);
         note_seen(m, e, key);
-        if (m->delay_ns && e->type == INFORMER_MODIFIED)
-            reconciler_enqueue_after(rc, key, m->delay_ns);
-        else
-            reconciler_enqueue(rc, key);
+        reconciler_enqueue_after(rc, key, e->type == INFORMER_MODIFIED ? delay_of(m, key) : 0);
     }
     if (before && (!now || !str_eq(before->uid, now->uid)))
         enqueue_owner(rc, ns, before);

@@ -35,5 +35,7 @@ struct claim_map {
     bool (*selects)(const struct object *owner, struct str_map labels);
     struct expectations *expectations; /* told of what is seen; may be NULL */
     int64_t delay_ns;                  /* changes are looked at so much later, together; 0: at once */
+    /* The same by owner; NULL: delay_ns. */
+    int64_t (*delay)(const struct object *owner, const struct claim_map *m);
 };
 void claim_map_event(struct reconciler *rc, const struct informer_event *e, struct claim_map *m);

@@ -6,9 +6,13 @@
 #include "api/meta.h"
 #include "api/status.h"
 #include "api/time.h"
+#include "base/timefmt.h"
 #include "base/vec.h"
 #include "client/expect.h"
 #include "controller/scaler.h"
+
+#define LARGE 500                                  /* pods of a set */
+#define DELAY_PER_POD_NS (INT64_C(20) * NS_PER_US) /* a fifth of a second at ten thousand */
 
 struct replicas {
     const struct replica_ops *ops;
@@ -30,6 +34,10 @@ struct run {
 
 int64_t replicas_diff(int32_t wanted, size_t active) {
     return (int64_t)wanted - (int64_t)active;
+}
+
+int64_t replicas_delay_ns(int32_t size) {
+    return size < LARGE ? 0 : size * DELAY_PER_POD_NS;
 }
 
 /* -- the status -- */
@@ -208,6 +216,11 @@ static int reconcile(struct reconcile *r, struct str key, struct err *err) {
     return rc ? rc : rc_status;
 }
 
+static int64_t delay(const struct object *owner, const struct claim_map *m) {
+    const struct replicas *s = m->controller->state;
+    return replicas_delay_ns(s->ops->size(owner));
+}
+
 static void map_pod(struct reconciler *rc, const struct informer_event *e, void *arg) {
     claim_map_event(rc, e, arg);
 }
@@ -216,8 +229,11 @@ int replicas_start(struct controller *c, const struct replica_ops *ops, struct e
     struct replicas *s = controller_state(c, sizeof *s);
     s->ops = ops;
     s->expectations = expectations_new(c->clock);
-    s->pods = (struct claim_map){
-        .controller = c, .owner_kind = ops->kind, .selects = ops->selects, .expectations = s->expectations};
+    s->pods = (struct claim_map){.controller = c,
+                                 .owner_kind = ops->kind,
+                                 .selects = ops->selects,
+                                 .delay = delay,
+                                 .expectations = s->expectations};
     int rc = informer_get(c->watcher, &(struct informer_options){.kind = ops->kind}, &s->pods.owners, err);
     if (rc)
         return rc;

@@ -26,6 +26,7 @@ struct replica_ops {
     /* Fills in the view; borrows from the object and the arena. */
     int (*view)(const struct object *o, struct arena *a, struct replica_view *ret, struct err *err);
     bool (*selects)(const struct object *o, struct str_map labels);
+    int32_t (*size)(const struct object *o); /* how many pods it says it has */
     int (*write_status)(struct client *c, const struct object *o,
                         const struct apps_replica_set_status *status, struct arena *a, struct err *err);
 };
@@ -33,6 +34,9 @@ struct replica_ops {
 /* Start and stop functions of a controller of that kind. */
 int replicas_start(struct controller *c, const struct replica_ops *ops, struct err *err);
 void replicas_stop(struct controller *c);
+
+/* A run looks at all pods, so what happens to those of a large set is looked at together: so much later. */
+int64_t replicas_delay_ns(int32_t size);
 
 /* What to do about the number of pods: > 0 make so many, < 0 delete so many. */
 int64_t replicas_diff(int32_t wanted, size_t active);

@@ -18,6 +18,10 @@ static bool selects(const struct object *o, struct str_map labels) {
     return s && (s->match_labels.n || s->match_expressions.n) && label_selector_struct_matches(s, labels);
 }
 
+static int32_t size(const struct object *o) {
+    return ((const struct apps_replica_set *)o->body)->status.replicas;
+}
+
 static int write_status(struct client *c, const struct object *o,
                         const struct apps_replica_set_status *status, struct arena *a __attribute__((unused)),
                         struct err *err) {
@@ -31,6 +35,7 @@ int replicaset_start(struct controller *c, struct err *err) {
                                            .counts_terminating = true,
                                            .view = view,
                                            .selects = selects,
+                                           .size = size,
                                            .write_status = write_status};
     return replicas_start(c, &ops, err);
 }

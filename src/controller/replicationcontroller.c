@@ -43,6 +43,10 @@ static bool selects(const struct object *o, struct str_map labels) {
     return s.n && label_map_matches(s, labels);
 }
 
+static int32_t size(const struct object *o) {
+    return ((const struct core_replication_controller *)o->body)->status.replicas;
+}
+
 static int write_status(struct client *c, const struct object *o,
                         const struct apps_replica_set_status *status, struct arena *a, struct err *err) {
     struct core_replication_controller rc = *(const struct core_replication_controller *)o->body;
@@ -72,6 +76,7 @@ int replicationcontroller_start(struct controller *c, struct err *err) {
     static const struct replica_ops ops = {.kind = KIND(CORE_REPLICATION_CONTROLLER),
                                            .view = view,
                                            .selects = selects,
+                                           .size = size,
                                            .write_status = write_status};
     return replicas_start(c, &ops, err);
 }

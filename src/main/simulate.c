@@ -18,7 +18,7 @@
 #include "simulate/nodes.h"
 
 #define NODES_MAX 15000
-#define THREADS 4u
+#define THREADS 64u /* each waits for one answer at a time */
 #define QUEUE_MAX 1024u
 
 struct settings {

@@ -19,7 +19,7 @@
 #define HEARTBEAT_NS (10 * NS_PER_SEC)
 #define ADDRESS_FIRST (16u << 16 | 1) /* 10.16.0.1 */
 #define ADDRESSES (200u << 16)
-#define CONCURRENCY 8u
+#define CONCURRENCY 64u
 
 struct simnodes {
     struct simnodes_options options;

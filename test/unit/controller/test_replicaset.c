@@ -1,5 +1,7 @@
 /* ReplicaSets and ReplicationControllers keep their numbers of pods. */
 #include "api/meta.h"
+#include "base/timefmt.h"
+#include "controller/replicas.h"
 #include "unit/controller/cluster.h"
 
 #include <stdio.h>
@@ -50,6 +52,12 @@ TEST(test_replicaset__makes_large_numbers_in_bursts) {
     put_set(&w, "web", 1234, "");
     assert_int_equal(fake_count(w.fake, KIND(CORE_POD)), 1234);
     assert_int_equal(get_set(&w, "web")->status.replicas, 1234);
+}
+
+TEST(test_replicaset__looks_at_changes_of_large_sets_together) {
+    assert_int_equal(replicas_delay_ns(0), 0);
+    assert_int_equal(replicas_delay_ns(499), 0);
+    assert_int_equal(replicas_delay_ns(10000), 200 * NS_PER_MS);
 }
 
 TEST(test_replicaset__deletes_unready_and_unscheduled_pods_first) {
