@@ -26,6 +26,12 @@ struct reconciler;
 struct static_pods;
 struct workers;
 
+/* A container and the version of the pod whose resources it was given. */
+struct kpod_actuated {
+    char *id;
+    const struct object *as;
+};
+
 /* One pod the kubelet knows of, from its first sight until nothing of it is left. */
 struct kpod {
     char *uid;
@@ -48,6 +54,10 @@ struct kpod {
     int64_t grace_override;             /* seconds; < 0: none */
     VEC(struct waiting_reason) waiting; /* owned texts */
     struct object *told;                /* the status last written */
+    const struct object *allocated;     /* the version whose resources were accepted; NULL: not seen yet */
+    VEC(struct kpod_actuated) actuated;
+    enum resize_state resize;
+    char *resize_message;
 };
 
 struct kubelet {
@@ -196,13 +206,36 @@ void pod_hasten(struct kubelet *k, struct kpod *p, const struct object *object, 
 /* Frees what pod_hasten has started and has ended, or waits for all of it. */
 void pods_hasten_collect(struct kubelet *k, bool all);
 
+/* -- pod_resize.c -- */
+
+/* Whether what the pod asks for is what it gets. The run goes on with the pod as it was allocated. */
+void pod_resize_decide(struct pod_run *r);
+
+/* Gives the containers that run what was allocated; failures are noted and tried again. A pod that shrinks
+ * gets its own cgroup's limits after its containers did, others before. */
+bool pod_resize_shrinks(struct pod_run *r);
+void pod_resize_actuate(struct pod_run *r, bool shrinks);
+
+/* Containers that were made by this run have what was allocated. */
+void pod_resize_note(struct pod_run *r);
+
+/* What the container was given; NULL: not known. */
+const struct core_resource_requirements *kpod_actuated(struct kpod *p, struct str id, struct str name);
+void kpod_resize_fini(struct kpod *p);
+
 /* -- pod_told.c -- */
 
 /* Makes the status and tells the API when it is another than it has. ending: see pod_status.h. *ret_status
  * may be NULL. */
 int pod_tell(struct pod_run *r, bool ending, struct core_pod_status *ret_status, struct err *err);
 
+/* The run goes on with what was told last, when that is newer than what came by the watch. */
+void run_use_newest(struct pod_run *r);
+
 /* -- pod_admit.c -- */
 
 /* Whether the node can take the pod; false with reason and message. */
 bool pod_admit(struct pod_run *r, struct str *ret_reason, struct str *ret_message);
+
+/* Whether its requests fit the node, alone or beside the others. */
+bool pod_fits(struct pod_run *r, bool alone, struct str *ret_message);

@@ -217,3 +217,17 @@ bool pod_admit(struct pod_run *r, struct str *ret_reason, struct str *ret_messag
     }
     return ok;
 }
+
+bool pod_fits(struct pod_run *r, bool alone, struct str *ret_message) {
+    struct admission x = {.r = r};
+    struct object *node = kubelet_node_object(r->k->node);
+    if (!node)
+        return true;
+    arena_hold(r->a, object_release_any, node);
+    x.node = node->body;
+    x.n_others = alone ? 0 : pods_all(r->k, r->a, &x.others);
+    bool ok = fits(&x);
+    if (!ok)
+        *ret_message = x.message;
+    return ok;
+}

@@ -26,6 +26,7 @@
 #include "kubelet/cgroup.h"
 #include "kubelet/container_config.h"
 #include "kubelet/container_mounts.h"
+#include "kubelet/container_resources.h"
 #include "kubelet/env.h"
 #include "kubelet/hosts_file.h"
 #include "kubelet/kubelet_priv.h"
@@ -139,7 +140,17 @@ static int setup_volumes(struct pod_setup *s, const struct core_pod *pod, const 
     return volumes_setup(&in, a, ret, err);
 }
 
-int pod_setup_prepare(struct pod_setup *s, const struct object *pod, struct arena *a,
+int pod_setup_cgroup(struct pod_setup *s, const struct core_pod *pod, struct err *err) {
+    return cgroup_make_pod(s->cgroups, pod, err);
+}
+
+struct cri_linux_container_resources *pod_setup_resources(struct pod_setup *s, const struct core_pod *pod,
+                                                          const struct core_container *c, struct arena *a) {
+    struct container_node node = node_of(s);
+    return container_resources(pod, c, &node, a);
+}
+
+int pod_setup_prepare(struct pod_setup *s, const struct object *pod, bool keep_cgroup, struct arena *a,
                       struct setup_problem *ret_problem, struct err *err) {
     const struct core_pod *p = pod->body;
     struct volume_array volumes;
@@ -148,7 +159,7 @@ int pod_setup_prepare(struct pod_setup *s, const struct object *pod, struct aren
     int rc = file_mkdir_p(pod_dir(s, p->metadata.uid, a), 0750, err);
     if (rc == 0)
         rc = file_mkdir_p(logs.p, 0755, err);
-    if (rc == 0)
+    if (rc == 0 && !keep_cgroup)
         rc = cgroup_make_pod(s->cgroups, p, err);
     if (rc == 0)
         rc = setup_volumes(s, p, NULL, a, &volumes, err);

@@ -37,9 +37,16 @@ struct cgroups;
 struct cgroups *pod_setup_cgroups(struct pod_setup *s);
 
 /* Folders, cgroup and volumes; fine when they are there already: then what changed in secrets, config maps
- * and tokens is written. ERR_AGAIN when something is not there yet. */
-int pod_setup_prepare(struct pod_setup *s, const struct object *pod, struct arena *a,
+ * and tokens is written. keep_cgroup: its values stay. ERR_AGAIN when something is not there yet. */
+int pod_setup_prepare(struct pod_setup *s, const struct object *pod, bool keep_cgroup, struct arena *a,
                       struct setup_problem *ret_problem, struct err *err);
+
+/* Sets the values of the pod's cgroup anew. */
+int pod_setup_cgroup(struct pod_setup *s, const struct core_pod *pod, struct err *err);
+
+/* What a container of it may use, in the runtime's terms. In the arena. */
+struct cri_linux_container_resources *pod_setup_resources(struct pod_setup *s, const struct core_pod *pod,
+                                                          const struct core_container *c, struct arena *a);
 
 /* The request for its sandbox. *ret_handler: of its RuntimeClass, "" the default. */
 int pod_setup_sandbox(struct pod_setup *s, const struct object *pod, uint32_t attempt, struct arena *a,

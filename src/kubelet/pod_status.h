@@ -23,6 +23,9 @@ struct waiting_reason {
     struct str container, reason, message;
 };
 
+/* What is to be told of a resize. FAILED: accepted, but it could not be carried out. */
+enum resize_state { RESIZE_NONE, RESIZE_DEFERRED, RESIZE_INFEASIBLE, RESIZE_FAILED };
+
 struct pod_status_inputs {
     const struct core_pod *pod; /* its status is what was told before */
     const struct pod_view *view;
@@ -38,6 +41,12 @@ struct pod_status_inputs {
     struct str end_phase, end_reason, end_message;
     bool disrupted; /* condition DisruptionTarget by the kubelet */
     struct str disruption_message;
+    const struct core_pod *allocated; /* with the resources that were accepted; NULL: as told before */
+    /* What a container was given; NULL: not known. */
+    const struct core_resource_requirements *(*actuated)(void *arg, struct str id, struct str name);
+    void *actuated_arg;
+    enum resize_state resize;
+    struct str resize_message;
     bool ending; /* containers are being stopped, or were: they are not restarted */
 };
 

@@ -1,4 +1,5 @@
 /* Conditions: what the kubelet says of a pod as a whole. Those of others stay as they are. */
+#include "api/quantity.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "kubelet/pod_status_priv.h"
@@ -137,10 +138,58 @@ static struct readiness pod_ready(struct conditions *c, struct readiness contain
     return containers;
 }
 
+static void drop(struct conditions *c, struct str type) {
+    struct core_pod_condition *at = find(c->v, c->n, type);
+    if (!at)
+        return;
+    memmove(at, at + 1, (size_t)(c->v + c->n - at - 1) * sizeof *at);
+    c->n--;
+}
+
+static bool same_amounts(struct quantity_map x, struct quantity_map y) {
+    for (uint32_t i = 0; i < x.n; i++) {
+        const struct quantity *other = quantity_map_get(y, x.v[i].key);
+        if (!other || quantity_cmp(&x.v[i].value, other) != 0)
+            return false;
+    }
+    return x.n == y.n;
+}
+
+static bool resources_differ(const struct conditions *c) {
+    const struct core_container_status_array *lists[] = {&c->st->container_statuses,
+                                                         &c->st->init_container_statuses};
+    for (size_t l = 0; l < 2; l++)
+        for (uint32_t i = 0; i < lists[l]->n; i++) {
+            const struct core_container_status *s = &lists[l]->v[i];
+            if (s->state.running && s->resources &&
+                !same_amounts(s->resources->requests, s->allocated_resources))
+                return true;
+        }
+    return false;
+}
+
+/* CONFORMS: KEP-1287. */
+static void resized(struct conditions *c) {
+    static const struct str pending = STR_INIT("PodResizePending"),
+                            under_way = STR_INIT("PodResizeInProgress");
+    enum resize_state state = c->in->resize;
+    bool differ = resources_differ(c);
+    if (state == RESIZE_DEFERRED || state == RESIZE_INFEASIBLE)
+        set(c, pending, true, state == RESIZE_DEFERRED ? S("Deferred") : S("Infeasible"),
+            c->in->resize_message);
+    else
+        drop(c, pending);
+    if (state == RESIZE_FAILED || differ)
+        set(c, under_way, true, state == RESIZE_FAILED ? S("Error") : STR_NONE,
+            state == RESIZE_FAILED ? c->in->resize_message : STR_NONE);
+    else
+        drop(c, under_way);
+}
+
 void status_conditions(const struct pod_status_inputs *in, struct arena *a, struct core_pod_status *ret) {
     const struct core_pod_condition_array *before = &in->pod->status.conditions;
     struct conditions c = {.in = in, .a = a, .st = ret};
-    c.v = arena_new_n(a, before->n + 8, struct core_pod_condition);
+    c.v = arena_new_n(a, before->n + 10, struct core_pod_condition);
     if (before->n)
         memcpy(c.v, before->v, before->n * sizeof *c.v);
     c.n = before->n;
@@ -155,5 +204,7 @@ void status_conditions(const struct pod_status_inputs *in, struct arena *a, stru
         set(&c, S("PodScheduled"), true, STR_NONE, STR_NONE);
     if (in->disrupted)
         set(&c, DISRUPTION, true, S("TerminationByKubelet"), in->disruption_message);
+    if (in->allocated)
+        resized(&c);
     ret->conditions = (struct core_pod_condition_array){c.v, c.n};
 }

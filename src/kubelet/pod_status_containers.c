@@ -175,6 +175,31 @@ static bool is_ready(const struct builder *b, const struct container_ref *c, con
     return probe_ready(b->in->probes, c->spec, v->id) || told(b, c, v, PROBE_READINESS);
 }
 
+static const struct core_container *allocated_to(const struct builder *b, const struct container_ref *c) {
+    const struct core_container_array *lists[] = {&b->in->allocated->spec.containers,
+                                                  &b->in->allocated->spec.init_containers};
+    for (size_t l = 0; l < 2; l++)
+        for (uint32_t i = 0; i < lists[l]->n; i++)
+            if (str_eq(lists[l]->v[i].name, c->spec->name))
+                return &lists[l]->v[i];
+    return NULL;
+}
+
+/* CONFORMS: KEP-1287: what was allocated, and what a container that runs was given. */
+static void tell_resources(const struct builder *b, const struct container_ref *c,
+                           const struct container_view *v, struct core_container_status *s) {
+    const struct core_container *allocated = allocated_to(b, c);
+    if (!allocated)
+        return;
+    s->allocated_resources = allocated->resources.requests;
+    if (!v || v->state == CONTAINER_EXITED)
+        return;
+    const struct core_resource_requirements *given =
+        b->in->actuated(b->in->actuated_arg, v->id, c->spec->name);
+    s->resources = arena_new(b->a, struct core_resource_requirements);
+    *s->resources = *(given ? given : &allocated->resources);
+}
+
 static void one(const struct builder *b, const struct container_ref *c, struct core_container_status *s) {
     const struct container_view *v = pod_view_container(b->in->view, c->spec->name);
     const struct core_container_status *before = told_before(b, c);
@@ -187,6 +212,8 @@ static void one(const struct builder *b, const struct container_ref *c, struct c
         s->volume_mounts = before->volume_mounts;
         s->user = before->user;
     }
+    if (c->list != LIST_EPHEMERAL && b->in->allocated)
+        tell_resources(b, c, v, s);
     if (v)
         with_container(b, c, v, s);
     else

@@ -138,9 +138,9 @@ static int run_ending(struct pod_run *r, struct err *err) {
 
 /* -- running -- */
 
-static int prepare(struct pod_run *r, struct err *err) {
+static int prepare(struct pod_run *r, bool keep_cgroup, struct err *err) {
     struct setup_problem problem = {.reason = "FailedMount"};
-    int rc = pod_setup_prepare(r->k->setup, r->object, r->a, &problem, err);
+    int rc = pod_setup_prepare(r->k->setup, r->object, keep_cgroup, r->a, &problem, err);
     r->p->prepared = rc == 0;
     r->p->taken_down = false;
     if (rc == 0)
@@ -154,16 +154,23 @@ static int prepare(struct pod_run *r, struct err *err) {
 
 static int run_running(struct pod_run *r, struct err *err) {
     struct core_pod_status status;
+    run_use_newest(r);
+    pod_resize_decide(r);
     int rc = pod_tell(r, false, &status, err);
     if (rc < 0)
         return rc;
     struct err why = ERR_INIT;
-    rc = prepare(r, &why);
-    if (rc == 0)
+    pod_resize_decide(r); /* the run has the newest version again */
+    bool shrinks = pod_resize_shrinks(r);
+    rc = prepare(r, shrinks, &why);
+    if (rc == 0) {
+        pod_resize_actuate(r, shrinks);
         rc = pod_carry_out(r, &why);
+    }
     int refreshed = run_refresh(r, err);
     if (refreshed < 0)
         return refreshed;
+    pod_resize_note(r);
     prober_update(r->k->prober, r->object, r->view);
     int told = pod_tell(r, false, &status, err);
     if (told < 0)

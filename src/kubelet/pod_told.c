@@ -37,6 +37,10 @@ static const struct pod_view *with_messages(struct pod_run *r) {
     return v;
 }
 
+static const struct core_resource_requirements *actuated(void *arg, struct str id, struct str name) {
+    return kpod_actuated(arg, id, name);
+}
+
 static void make_status(struct pod_run *r, bool ending, struct core_pod_status *ret) {
     struct probe_results probes;
     prober_results(r->k->prober, str_from(r->p->uid), r->a, &probes);
@@ -55,6 +59,11 @@ static void make_status(struct pod_run *r, bool ending, struct core_pod_status *
         .end_message = r->p->end_message,
         .disrupted = r->p->disrupted,
         .disruption_message = r->p->end_message,
+        .allocated = r->p->allocated ? r->p->allocated->body : NULL,
+        .actuated = actuated,
+        .actuated_arg = r->p,
+        .resize = r->p->resize,
+        .resize_message = str_from(r->p->resize_message),
         .ending = ending,
     };
     pod_status_make(&in, r->a, ret);
@@ -84,8 +93,7 @@ static void adopt(struct pod_run *r, struct object *told) {
     r->p->told = told;
 }
 
-/* What was told last, when that is newer than what came by the watch. */
-static void use_newest(struct pod_run *r) {
+void run_use_newest(struct pod_run *r) {
     if (r->p->told && r->p->told->rv > r->object->rv) {
         arena_hold(r->a, object_release_any, object_ref(r->p->told));
         r->object = r->p->told;
@@ -94,7 +102,7 @@ static void use_newest(struct pod_run *r) {
 }
 
 int pod_tell(struct pod_run *r, bool ending, struct core_pod_status *ret_status, struct err *err) {
-    use_newest(r);
+    run_use_newest(r);
     struct core_pod_status status;
     make_status(r, ending, &status);
     if (ret_status)
@@ -112,6 +120,6 @@ int pod_tell(struct pod_run *r, bool ending, struct core_pod_status *ret_status,
         return err_wrap(err, "status of pod %.*s/%.*s", STR_ARG(pod->metadata.namespace),
                         STR_ARG(pod->metadata.name));
     adopt(r, told);
-    use_newest(r);
+    run_use_newest(r);
     return 0;
 }

@@ -45,6 +45,7 @@ static void free_pod(struct kpod *p) {
     disown(&p->end_message);
     object_unref(p->object);
     object_unref(p->told);
+    kpod_resize_fini(p);
     free(p->uid);
     free(p);
 }

@@ -16,13 +16,13 @@ static struct fake_runtime *fake_of(struct runtime *r) {
 
 /* --- events --- */
 
-/* Tells the watchers what has gathered. Called without the lock; the watches are the test's own and do not
- * come and go meanwhile. */
+/* Tells the watchers what has gathered. Called without the lock. */
 static void tell_events(struct fake_runtime *f) {
     mutex_lock(&f->lock);
     __typeof__(f->events) events = f->events;
     memset(&f->events, 0, sizeof f->events);
     mutex_unlock(&f->lock);
+    mutex_lock(&f->watch_lock); /* who stops a watch waits until it was told */
     vec_foreach (e, &events) {
         struct cri_container_event_response told = {
             .container_id = e->id, .container_event_type = e->type, .created_at = clock_wall_ns(f->clock)};
@@ -30,6 +30,7 @@ static void tell_events(struct fake_runtime *f) {
             if (!w->ended)
                 w->o.on_event(w->o.arg, &told);
     }
+    mutex_unlock(&f->watch_lock);
     vec_fini(&events);
 }
 
@@ -43,9 +44,11 @@ static int fake_watch_start(struct runtime *r, const struct runtime_watch_option
     w->o = *options;
     mutex_lock(&f->lock);
     w->ended = f->no_events;
+    mutex_unlock(&f->lock);
+    mutex_lock(&f->watch_lock);
     w->next = f->watches;
     f->watches = w;
-    mutex_unlock(&f->lock);
+    mutex_unlock(&f->watch_lock);
     *ret = w;
     struct err why = ERR_INIT;
     if (w->ended)
@@ -55,12 +58,12 @@ static int fake_watch_start(struct runtime *r, const struct runtime_watch_option
 
 static void fake_watch_stop(struct runtime *r, struct runtime_watch *w) {
     struct fake_runtime *f = fake_of(r);
-    mutex_lock(&f->lock);
+    mutex_lock(&f->watch_lock);
     struct runtime_watch **at = &f->watches;
     while (*at != w)
         at = &(*at)->next;
     *at = w->next;
-    mutex_unlock(&f->lock);
+    mutex_unlock(&f->watch_lock);
     struct err why = ERR_INIT;
     if (!w->ended)
         w->o.on_end(w->o.arg, err_set(&why, ERR_CANCELLED, "cancelled"), &why);
@@ -159,6 +162,7 @@ static void fake_free(struct runtime *r) {
     vec_fini(&f->events);
     buf_fini(&f->journal);
     arena_fini(&f->arena);
+    mutex_fini(&f->watch_lock);
     mutex_fini(&f->lock);
     free(f);
 }
@@ -173,6 +177,7 @@ struct fake_runtime *fake_runtime_new(struct clock *clock) {
     f->runtime.ops = &fake_ops;
     f->clock = clock;
     mutex_init(&f->lock);
+    mutex_init(&f->watch_lock);
     fake_condition(f, "RuntimeReady", true, "");
     fake_condition(f, "NetworkReady", true, "");
     return f;

@@ -363,7 +363,11 @@ static int update_container(struct fake_runtime *f, struct arena *a, const void 
     const struct fake_container *c = fake_find_container(f, id);
     if (!c)
         return no_container(id, err);
-    buf_printf(&f->journal, "UpdateContainerResources %.*s\n", STR_ARG(c->config->metadata->name));
+    const struct cri_linux_container_resources *l =
+        ((const struct cri_update_container_resources_request *)in)->linux_;
+    buf_printf(&f->journal, "UpdateContainerResources %.*s shares=%lld quota=%lld memory=%lld\n",
+               STR_ARG(c->config->metadata->name), (long long)(l ? l->cpu_shares : 0),
+               (long long)(l ? l->cpu_quota : 0), (long long)(l ? l->memory_limit_in_bytes : 0));
     return 0;
 }
 

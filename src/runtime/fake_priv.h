@@ -75,6 +75,7 @@ struct fake_runtime {
     unsigned next_id;
     bool ignores_term, no_events;
     struct buf journal;
+    struct mutex watch_lock; /* watches */
     struct runtime_watch *watches;
 };
 
