@@ -4,6 +4,8 @@
 /* Returns the exit status. */
 int applet_apiserver(int argc, char **argv);
 int applet_controller_manager(int argc, char **argv);
+int applet_backup(int argc, char **argv);
+int applet_restore(int argc, char **argv);
 int applet_server(int argc, char **argv);
 int applet_agent(int argc, char **argv);
 int applet_down(int argc, char **argv);

@@ -36,6 +36,8 @@ static const struct applet applets[] = {
     {"up", "start a cluster on this machine", applet_up},
     {"down", "end the cluster of this machine", applet_down},
     {"token", "make, list and delete tokens for machines that join", applet_token},
+    {"backup", "write the state of the control plane to a file", applet_backup},
+    {"restore", "put a backup in its place", applet_restore},
     {"supervise", "keep both processes of a cluster running; started by up", applet_supervise},
     {"agent", "run a node", applet_agent},
     {"server", "run the control plane: API server, controllers, scheduler", applet_server},

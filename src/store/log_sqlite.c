@@ -367,6 +367,11 @@ static int sqlite_backup(struct log *log, const char *path, struct err *err) {
     return r;
 }
 
+int store_sqlite_copy(const char *path, const char *to, struct err *err) {
+    struct log_sqlite l = {.path = (char *)path};
+    return access(path, F_OK) < 0 ? err_errno(err, errno, "open %s", path) : sqlite_backup(&l.log, to, err);
+}
+
 static uint64_t sqlite_size(struct log *log) {
     struct log_sqlite *l = (struct log_sqlite *)log;
     struct stat st;

@@ -150,6 +150,9 @@ struct store_sqlite_options {
  * never repaired by guessing. */
 int store_sqlite_open(const struct store_sqlite_options *options, struct store **ret_store, struct err *err);
 
+/* A consistent copy of a database that another process may be using, in a new file. Blocks. */
+int store_sqlite_copy(const char *path, const char *to, struct err *err);
+
 /* Puts a backup in place of a database that must not exist yet. The restored store continues at a higher
  * revision. */
 int store_sqlite_restore(const char *backup_path, const char *path, struct err *err);
