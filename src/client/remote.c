@@ -296,6 +296,24 @@ static void free_client(struct client *client) {
     remote_client_unref(c);
 }
 
+/* The server gives a service account its groups when none are named; naming them needs rights for each. */
+static bool go_without_saying(struct str user_name, const struct str *groups, uint32_t n_groups) {
+    struct str account = S("system:serviceaccount:"), all = S("system:serviceaccounts");
+    if (!str_has_prefix(user_name, account))
+        return false;
+    struct str ns, rest, name = str_from_byte(user_name, account.n);
+    if (!str_split(name, ':', &ns, &rest))
+        return false;
+    for (uint32_t i = 0; i < n_groups; i++) {
+        struct str g = groups[i];
+        bool of_ns =
+            str_has_prefix(g, S("system:serviceaccounts:")) && str_eq(str_from_byte(g, all.n + 1), ns);
+        if (!of_ns && !str_eq(g, all) && !str_eq(g, S("system:authenticated")))
+            return false;
+    }
+    return true;
+}
+
 static int as(struct client *client, struct str user_name, const struct str *groups, uint32_t n_groups,
               struct client **ret, struct err *err);
 
@@ -336,7 +354,7 @@ static int as(struct client *client, struct str user_name, const struct str *gro
     c->as_headers.v = arena_new_n(&c->arena, n_groups + 1, struct str);
     c->as_headers.v[c->as_headers.n++] =
         arena_printf(&c->arena, "Impersonate-User: %.*s", STR_ARG(user_name));
-    for (uint32_t i = 0; i < n_groups; i++)
+    for (uint32_t i = 0; i < n_groups && !go_without_saying(user_name, groups, n_groups); i++)
         c->as_headers.v[c->as_headers.n++] =
             arena_printf(&c->arena, "Impersonate-Group: %.*s", STR_ARG(groups[i]));
     *ret = &c->client;
