@@ -83,12 +83,16 @@ static bool label_fits(struct str pattern, struct str label) {
 }
 
 static bool host_fits(struct str pattern, struct str host) {
-    struct str p, h;
-    while (str_split(pattern, '.', &p, &pattern)) {
-        if (!str_split(host, '.', &h, &host) || !label_fits(p, h))
+    for (;;) {
+        struct str p, h, p_rest, h_rest;
+        bool more = str_split(pattern, '.', &p, &p_rest);
+        if (str_split(host, '.', &h, &h_rest) != more || !label_fits(p, h))
             return false;
+        if (!more)
+            return true;
+        pattern = p_rest;
+        host = h_rest;
     }
-    return str_find_byte(host, '.') < 0 && label_fits(pattern, host);
 }
 
 /* A path fits what begins with it. */

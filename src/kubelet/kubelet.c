@@ -167,8 +167,9 @@ static bool is_mirror(const struct object *o) {
 
 static void on_pod(struct informer_listener *l, const struct informer_event *e) {
     struct kubelet *k = (struct kubelet *)((char *)l - offsetof(struct kubelet, pod_listener));
-    if (is_mirror(e->object)) { /* the static pod's status is told of it */
-        kpod_wake(k, str_map_get(e->object->meta->annotations, S("kubernetes.io/config.mirror")));
+    if (is_mirror(e->object)) {
+        pods_set_mirror(k, str_map_get(e->object->meta->annotations, S("kubernetes.io/config.mirror")),
+                        e->type == INFORMER_DELETED ? NULL : e->object);
         return;
     }
     bool gone = e->type == INFORMER_DELETED;

@@ -38,9 +38,10 @@ struct kpod {
     /* under kubelet.pods_lock */
     const struct object *object; /* as the API (or its file) has it; NULL: it is gone there */
     bool is_static;
-    struct str evict_message; /* owned; set once: the pod is to be evicted */
-    int users;                /* runs that hold it */
-    int64_t stop_grace;       /* seconds: the shortest that a deletion gave it; < 0: none yet */
+    const struct object *mirror; /* of a static pod, as the API has it; NULL: not there */
+    struct str evict_message;    /* owned; set once: the pod is to be evicted */
+    int users;                   /* runs that hold it */
+    int64_t stop_grace;          /* seconds: the shortest that a deletion gave it; < 0: none yet */
     struct stop_under_way *stops;
 
     /* of the pod's own run, which is never on two threads at once */
@@ -114,6 +115,9 @@ const struct object *kpod_object(struct kubelet *k, struct kpod *p);
 /* What a source says of a pod; object NULL: gone. */
 void pods_set(struct kubelet *k, struct str uid, const struct object *object, bool is_static);
 
+/* The mirror of a static pod came, changed or (NULL) went. */
+void pods_set_mirror(struct kubelet *k, struct str uid, const struct object *mirror);
+
 /* Nothing of it is left anywhere. */
 void pods_forget(struct kubelet *k, struct str uid);
 
@@ -148,7 +152,8 @@ struct pod_run {
     struct kubelet *k;
     struct kpod *p;
     const struct object *object;
-    const struct core_pod *pod;
+    const struct core_pod *pod;  /* its body; of a static pod with the mirror's status */
+    const struct object *mirror; /* of a static pod; NULL: there is none yet */
     const struct pod_view *view;
     struct arena *a;
     int64_t requeue_ns; /* the earliest of what is to come; 0: none */

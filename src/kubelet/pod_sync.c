@@ -224,6 +224,8 @@ int pod_sync(struct reconcile *rc, struct str uid, struct err *err) {
     if (r.object) {
         arena_hold(r.a, object_release_any, (void *)r.object);
         r.pod = r.object->body;
+        if (r.p->is_static)
+            run_use_newest(&r);
     }
     if (code == 0)
         code = r.object ? run_present(&r, err) : run_gone(&r, err);

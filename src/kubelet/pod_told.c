@@ -81,7 +81,7 @@ static bool make_patch(struct pod_run *r, const struct core_pod_status *status, 
         return false;
     if (!jval_get(&patch, S("status")))
         return false;
-    struct jmember uid = {S("uid"), jval_str(r->pod->metadata.uid)};
+    struct jmember uid = {S("uid"), jval_str(r->mirror ? r->mirror->meta->uid : r->pod->metadata.uid)};
     patch = jval_with(r->a, &patch, S("metadata"), jval_object(&uid, 1));
     json_write(out, &patch);
     return true;
@@ -93,7 +93,31 @@ static void adopt(struct pod_run *r, struct object *told) {
     r->p->told = told;
 }
 
+/* The mirror's status stands for the static pod's own; all else is the file's, above all the uid. */
+static void use_mirror(struct pod_run *r) {
+    mutex_lock(&r->k->pods_lock);
+    const struct object *mirror = r->p->mirror ? object_ref(r->p->mirror) : NULL;
+    mutex_unlock(&r->k->pods_lock);
+    if (mirror)
+        arena_hold(r->a, object_release_any, (void *)mirror);
+    if (mirror && r->p->told && r->p->told->rv > mirror->rv) {
+        mirror = object_ref(r->p->told);
+        arena_hold(r->a, object_release_any, (void *)mirror);
+    }
+    r->mirror = mirror;
+    if (!mirror)
+        return;
+    struct core_pod *pod = arena_new(r->a, struct core_pod);
+    *pod = *r->pod;
+    pod->status = ((const struct core_pod *)mirror->body)->status;
+    r->pod = pod;
+}
+
 void run_use_newest(struct pod_run *r) {
+    if (r->p->is_static) {
+        use_mirror(r);
+        return;
+    }
     if (r->p->told && r->p->told->rv > r->object->rv) {
         arena_hold(r->a, object_release_any, object_ref(r->p->told));
         r->object = r->p->told;
@@ -108,7 +132,7 @@ int pod_tell(struct pod_run *r, bool ending, struct core_pod_status *ret_status,
     if (ret_status)
         *ret_status = status;
     _cleanup_buf struct buf patch = BUF_INIT;
-    if (!make_patch(r, &status, &patch))
+    if ((r->p->is_static && !r->mirror) || !make_patch(r, &status, &patch))
         return 0;
     const struct core_pod *pod = r->pod;
     struct object *told = NULL;

@@ -45,6 +45,7 @@ static void free_pod(struct kpod *p) {
     disown(&p->end_message);
     object_unref(p->object);
     object_unref(p->told);
+    object_unref(p->mirror);
     kpod_resize_fini(p);
     free(p->uid);
     free(p);
@@ -99,6 +100,21 @@ void pods_set(struct kubelet *k, struct str uid, const struct object *object, bo
     object_unref(old);
     pods_hasten_collect(k, false);
     if (p)
+        kpod_wake(k, uid);
+}
+
+void pods_set_mirror(struct kubelet *k, struct str uid, const struct object *mirror) {
+    const struct object *old = NULL;
+    mutex_lock(&k->pods_lock);
+    struct kpod *p = map_get(&k->pods, uid);
+    bool news = p && (!mirror || !p->mirror || p->mirror->rv < mirror->rv);
+    if (news) {
+        old = p->mirror;
+        p->mirror = mirror ? object_ref(mirror) : NULL;
+    }
+    mutex_unlock(&k->pods_lock);
+    object_unref(old);
+    if (news)
         kpod_wake(k, uid);
 }
 

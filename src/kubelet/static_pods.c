@@ -178,7 +178,8 @@ static int keep_mirror(struct kubelet *k, const struct object *pod, struct err *
         rc = client_delete(k->o.client, KIND(CORE_POD), pod->meta->namespace, pod->meta->name, &o, err);
         if (rc == 0 || rc == ERR_NOT_FOUND)
             rc = make_mirror(k, pod, err);
-    }
+    } else
+        pods_set_mirror(k, pod->meta->uid, have); /* the watch may have shown it before the file was read */
     object_unref(have);
     return rc;
 }

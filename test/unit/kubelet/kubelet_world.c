@@ -41,6 +41,10 @@ void kubelet_world_init(struct kubelet_world *w) {
                                     .pod_logs_dir = str_from(kubelet_world_path(w, "logs")),
                                     .cgroup_mount = cgroups,
                                     .register_node = true};
+    /* How full the machine is, is not the tests' affair. */
+    static struct str_entry no_eviction = {STR_INIT("pid.available"), STR_INIT("0")};
+    kubelet_config_init(&w->o.config);
+    w->o.config.eviction_hard = (struct str_map){&no_eviction, 1};
     fake_put(w->api, KIND(CORE_NAMESPACE), "{\"metadata\":{\"name\":\"default\"}}");
 }
 
