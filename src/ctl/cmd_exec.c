@@ -67,7 +67,8 @@ static int run_exec(struct ctl *c) {
     if (o->n_args <= first)
         return ctl_error(c, "you must specify at least one command for the container");
     if (ctl_connect(c, &p) ||
-        pod_of(c, file ? S("") : o->args[0], opt_ns(o, "pod-running-timeout"), &t, NULL, &p))
+        pod_of(c, file ? S("") : o->args[0],
+               &(struct pod_wish){.timeout_ns = opt_ns(&c->opts, "pod-running-timeout")}, &t, NULL, &p))
         return ctl_fail(c, &p);
     if (is_over(&t.object))
         return ctl_error(c, "cannot exec into a container in a completed pod; current phase is %.*s",
@@ -125,22 +126,21 @@ static int run_attach(struct ctl *c) {
     if (o->n_args == 0 && !opt_given(o, "filename"))
         return ctl_error(c, "at least 1 argument is required for attach");
     if (o->n_args > 2)
-        return ctl_error(
-            c,
-            "expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw %zu\nSee '%.*s -h' for help "
-            "and examples",
-            o->n_args, STR_ARG(c->path));
+        return ctl_error(c, "expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw %zu: [%.*s]",
+                         o->n_args, STR_ARG(arena_join(&c->arena, o->args, o->n_args, S(" "))));
     struct str what = o->n_args == 2
                           ? arena_printf(&c->arena, "%.*s/%.*s", STR_ARG(o->args[0]), STR_ARG(o->args[1]))
                       : o->n_args ? o->args[0]
                                   : S("");
-    if (ctl_connect(c, &p) || pod_of(c, what, opt_ns(o, "pod-running-timeout"), &t, NULL, &p))
+    if (ctl_connect(c, &p) ||
+        pod_of(c, what, &(struct pod_wish){.timeout_ns = opt_ns(&c->opts, "pod-running-timeout")}, &t, NULL,
+               &p))
         return ctl_fail(c, &p);
     if (is_over(&t.object))
         return ctl_error(c, "cannot attach a container in a completed pod; current phase is %.*s",
                          STR_ARG(object_str(&t.object, "status.phase")));
     if (container_of_pod(c, &t.object, opt_str(o, "container"), opt_bool(o, "quiet"), &container, &p))
-        return ctl_fail(c, &p);
+        return ctl_error(c, "cannot attach to the container: %.*s", STR_ARG(p.message));
     return attach_to(c, &t, container);
 }
 

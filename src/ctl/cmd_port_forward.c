@@ -114,7 +114,8 @@ static int find(struct forwarding *f, struct problem *p) {
     if (t.n == 0)
         return problem_say(c, p, "%s", "");
     f->from = t.v[0];
-    if (pod_of(c, args[1], opt_ns(&c->opts, "pod-running-timeout"), &f->pod, NULL, p))
+    if (pod_of(c, args[1], &(struct pod_wish){.timeout_ns = opt_ns(&c->opts, "pod-running-timeout")}, &f->pod,
+               NULL, p))
         return CTL_PROBLEM;
     struct str phase = object_str(&f->pod.object, "status.phase");
     if (!str_eq(phase, S("Running")))
