@@ -245,6 +245,13 @@ static int64_t backoff_ns(const struct reconciler *rc, unsigned failures) {
     return rand_jitter(client_rand(rc->options.client), ns < most ? ns : most, RETRY_JITTER);
 }
 
+/* What it wrote may be undone by others before any event tells of it, and then none does: it runs once more
+ * when that shows. */
+static void owe(struct reconciler *rc, struct rkey *k) {
+    k->parked = true;
+    delay(rc, k, PARKED_NS);
+}
+
 void queue_done(struct reconciler *rc, struct rkey *k, bool failed, int64_t requeue_ns) {
     k->running = false;
     rc->n_running--;
@@ -271,6 +278,8 @@ void queue_done(struct reconciler *rc, struct rkey *k, bool failed, int64_t requ
         delay(rc, k, requeue_ns);
     if (k->again)
         push(rc, k);
+    else if (k->writes)
+        owe(rc, k);
     release(rc, k);
 }
 

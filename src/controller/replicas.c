@@ -200,8 +200,9 @@ static int reconcile(struct reconcile *r, struct str key, struct err *err) {
         expectations_forget(x.self->expectations, key);
         return 0;
     }
-    /* before the pods are looked at: what is met now cannot be undone by an older picture */
-    bool may_act = expectations_met_in(x.self->expectations, key, r) && !meta_is_deleting(o->meta);
+    /* The run waits for what earlier ones wrote: what is still expected came and went without an event. */
+    expectations_forget(x.self->expectations, key);
+    bool may_act = !meta_is_deleting(o->meta);
     struct err second = ERR_INIT;
     int rc = x.self->ops->view(o, r->arena, &x.v, err);
     if (!rc)

@@ -160,6 +160,27 @@ static int refuse_reads(void *arg, const struct client_call *call, const char **
     return call->verb == CLIENT_GET ? 503 : 0;
 }
 
+static void create_and_lose(struct reconcile *r, struct scene *s, struct str key) {
+    create_named(r, s, key);
+    fake_remove(s->fake, KIND(CORE_POD), "default", "b");
+}
+
+TEST(test_writes__what_was_undone_unseen_brings_the_key_back) {
+    struct scene s;
+    setup(&s);
+    s.write = create_and_lose;
+    run(&s, "k");
+    assert_runs(&s, "k:1 ");
+    sim_run_ns(s.sim, 2 * NS_PER_SEC);
+    assert_runs(&s, "");
+    fake_watch_resume(s.fake);
+    sim_run_ns(s.sim, 2 * NS_PER_SEC);
+    assert_runs(&s, "k:1 ");
+    sim_run_ns(s.sim, 100 * NS_PER_SEC);
+    assert_runs(&s, "");
+    teardown(&s);
+}
+
 TEST(test_writes__what_cannot_be_looked_up_is_looked_up_later) {
     struct scene s;
     setup(&s);
