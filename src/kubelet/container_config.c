@@ -9,6 +9,7 @@
 #include "api/types/ids.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "kubelet/cri_names.h"
 #include "kubelet/env.h"
 #include "kubelet/labels.h"
 
@@ -67,20 +68,20 @@ static struct str_map annotations_of(const struct container_config_inputs *in, s
     const struct core_container *c = in->container;
     const struct core_pod *pod = in->pod;
     struct str_map m = labels_begin((struct str_map){0}, ANNOTATIONS, a);
-    labels_put(&m, S(ANNOTATION_HASH), in->hash);
-    labels_put(&m, S(ANNOTATION_RESTART_COUNT), number(in->attempt, a));
-    labels_put(&m, S(ANNOTATION_MESSAGE_PATH), c->termination_message_path);
-    labels_put(&m, S(ANNOTATION_MESSAGE_POLICY), c->termination_message_policy);
+    labels_put(&m, CRI_ANNOTATION_CONTAINER_HASH, in->hash);
+    labels_put(&m, CRI_ANNOTATION_RESTART_COUNT, number(in->attempt, a));
+    labels_put(&m, CRI_ANNOTATION_MESSAGE_PATH, c->termination_message_path);
+    labels_put(&m, CRI_ANNOTATION_MESSAGE_POLICY, c->termination_message_policy);
     if (pod->metadata.deletion_grace_period_seconds.set)
-        labels_put(&m, S(ANNOTATION_DELETION_GRACE),
+        labels_put(&m, CRI_ANNOTATION_POD_DELETION_GRACE,
                    number(pod->metadata.deletion_grace_period_seconds.v, a));
     if (pod->spec.termination_grace_period_seconds.set)
-        labels_put(&m, S(ANNOTATION_TERMINATION_GRACE),
-                   number(pod->spec.termination_grace_period_seconds.v, a));
+        labels_put(&m, CRI_ANNOTATION_POD_GRACE, number(pod->spec.termination_grace_period_seconds.v, a));
     if (c->lifecycle && c->lifecycle->pre_stop)
-        labels_put(&m, S(ANNOTATION_PRE_STOP), json_of(TY_CORE_LIFECYCLE_HANDLER, c->lifecycle->pre_stop, a));
+        labels_put(&m, CRI_ANNOTATION_PRE_STOP,
+                   json_of(TY_CORE_LIFECYCLE_HANDLER, c->lifecycle->pre_stop, a));
     if (c->ports.n)
-        labels_put(&m, S(ANNOTATION_PORTS), ports_json(&c->ports, a));
+        labels_put(&m, CRI_ANNOTATION_PORTS, ports_json(&c->ports, a));
     labels_end(&m);
     return m;
 }
@@ -88,10 +89,10 @@ static struct str_map annotations_of(const struct container_config_inputs *in, s
 static struct str_map labels_of(const struct container_config_inputs *in, struct arena *a) {
     const struct meta_object_meta *p = &in->pod->metadata;
     struct str_map m = labels_begin((struct str_map){0}, 4, a);
-    labels_put(&m, S(LABEL_POD_NAME), p->name);
-    labels_put(&m, S(LABEL_POD_NAMESPACE), p->namespace);
-    labels_put(&m, S(LABEL_POD_UID), p->uid);
-    labels_put(&m, S(LABEL_CONTAINER_NAME), in->container->name);
+    labels_put(&m, CRI_LABEL_POD_NAME, p->name);
+    labels_put(&m, CRI_LABEL_POD_NAMESPACE, p->namespace);
+    labels_put(&m, CRI_LABEL_POD_UID, p->uid);
+    labels_put(&m, CRI_LABEL_CONTAINER_NAME, in->container->name);
     labels_end(&m);
     return m;
 }

@@ -17,18 +17,6 @@ struct core_pod;
 struct err;
 
 /* Labels and annotations by which the kubelet knows its own again. */
-#define LABEL_POD_NAME "io.kubernetes.pod.name"
-#define LABEL_POD_NAMESPACE "io.kubernetes.pod.namespace"
-#define LABEL_POD_UID "io.kubernetes.pod.uid"
-#define LABEL_CONTAINER_NAME "io.kubernetes.container.name"
-#define ANNOTATION_HASH "io.kubernetes.container.hash"
-#define ANNOTATION_RESTART_COUNT "io.kubernetes.container.restartCount"
-#define ANNOTATION_MESSAGE_PATH "io.kubernetes.container.terminationMessagePath"
-#define ANNOTATION_MESSAGE_POLICY "io.kubernetes.container.terminationMessagePolicy"
-#define ANNOTATION_PRE_STOP "io.kubernetes.container.preStopHandler"
-#define ANNOTATION_PORTS "io.kubernetes.container.ports"
-#define ANNOTATION_DELETION_GRACE "io.kubernetes.pod.deletionGracePeriod"
-#define ANNOTATION_TERMINATION_GRACE "io.kubernetes.pod.terminationGracePeriod"
 
 struct container_config_inputs {
     const struct core_pod *pod;

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "kubelet/kubelet_priv.h"
+#include "kubelet/text.h"
 
 #define SECOND 1000000000ll
 #define GONE_SECONDS 1 /* for a pod that is no longer in the API */
@@ -139,19 +140,16 @@ static void free_all(struct hasten *h) {
 /* The lock is held. */
 static void start(struct kubelet *k, struct kpod *p, struct str id) {
     struct hasten *h = calloc(1, sizeof *h);
-    char *copy = malloc(id.n + 1);
-    if (!h || !copy)
+    if (!h)
         panic("out of memory");
-    memcpy(copy, id.p, id.n);
-    copy[id.n] = 0;
-    *h = (struct hasten){.next = k->hastening, .k = k, .p = p, .id = copy};
+    *h = (struct hasten){.next = k->hastening, .k = k, .p = p, .id = text_copy(id)};
     p->users++;
     if (thread_start(&h->thread, &(struct thread_options){.name = "hasten"}, run_hasten, h, NULL) == 0) {
         k->hastening = h;
         return;
     }
     p->users--; /* who calls holds the pod in its table; it ends when it was to end before */
-    free(copy);
+    free(h->id);
     free(h);
 }
 

@@ -21,6 +21,7 @@
 #include "kubelet/container_resources.h"
 #include "kubelet/container_spec.h"
 #include "kubelet/kubelet_priv.h"
+#include "kubelet/text.h"
 #include "runtime/runtime.h"
 
 #define DEFERRED_NS 30000000000ll
@@ -116,12 +117,7 @@ static void set_actuated(struct kpod *p, struct str id, const struct object *as)
             e->as = object_ref(as);
             return;
         }
-    char *copy = malloc(id.n + 1);
-    if (!copy)
-        panic("out of memory");
-    memcpy(copy, id.p, id.n);
-    copy[id.n] = 0;
-    vec_push(&p->actuated, ((struct kpod_actuated){copy, object_ref(as)}));
+    vec_push(&p->actuated, ((struct kpod_actuated){text_copy(id), object_ref(as)}));
 }
 
 /* Containers that are no more are forgotten. */
@@ -156,15 +152,8 @@ const struct core_resource_requirements *kpod_actuated(struct kpod *p, struct st
 
 static void set_state(struct kpod *p, enum resize_state state, struct str message) {
     free(p->resize_message);
-    p->resize_message = NULL;
     p->resize = state;
-    if (!message.n)
-        return;
-    p->resize_message = malloc(message.n + 1);
-    if (!p->resize_message)
-        panic("out of memory");
-    memcpy(p->resize_message, message.p, message.n);
-    p->resize_message[message.n] = 0;
+    p->resize_message = message.n ? text_copy(message) : NULL;
 }
 
 /* At first what the status says of containers that run, and what is asked for where it says nothing. */

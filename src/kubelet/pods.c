@@ -7,19 +7,10 @@
 #include "base/err.h"
 #include "client/reconciler.h"
 #include "kubelet/kubelet_priv.h"
-
-static char *copy_text(struct str s) {
-    char *p = malloc(s.n + 1);
-    if (!p)
-        panic("out of memory");
-    if (s.n)
-        memcpy(p, s.p, s.n);
-    p[s.n] = 0;
-    return p;
-}
+#include "kubelet/text.h"
 
 static struct str own(struct str s) {
-    return s.p ? str_make(copy_text(s), s.n) : STR_NONE;
+    return s.p ? str_make(text_copy(s), s.n) : STR_NONE;
 }
 
 static void disown(struct str *s) {
@@ -59,7 +50,7 @@ static struct kpod *find_or_make(struct kubelet *k, struct str uid) {
     p = calloc(1, sizeof *p);
     if (!p)
         panic("out of memory");
-    p->uid = copy_text(uid);
+    p->uid = text_copy(uid);
     p->grace_override = -1;
     p->stop_grace = -1;
     map_put(&k->pods, str_make(p->uid, uid.n), p);

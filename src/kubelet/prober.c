@@ -21,6 +21,7 @@
 #include "base/workers.h"
 #include "kubelet/container_spec.h"
 #include "kubelet/probe_run.h"
+#include "kubelet/text.h"
 
 #define SECOND 1000000000ll
 #define RUN_TRIES 3
@@ -76,16 +77,6 @@ struct result_list {
     VEC(struct result) v;
 };
 
-static char *copy_text(struct str s) {
-    char *p = malloc(s.n + 1);
-    if (!p)
-        panic("out of memory");
-    if (s.n)
-        memcpy(p, s.p, s.n);
-    p[s.n] = 0;
-    return p;
-}
-
 /* -- results -- */
 
 static struct result *find_result(struct result_list *l, struct str id, enum probe_kind kind) {
@@ -104,7 +95,7 @@ static bool publish(struct prober *p, struct str uid, struct str id, enum probe_
         l = calloc(1, sizeof *l);
         if (!l)
             panic("out of memory");
-        l->uid = copy_text(uid);
+        l->uid = text_copy(uid);
         map_put(&p->results, str_from(l->uid), l);
     }
     struct result *r = find_result(l, id, kind);
@@ -113,7 +104,7 @@ static bool publish(struct prober *p, struct str uid, struct str id, enum probe_
     if (r)
         r->result = value;
     else
-        vec_push(&l->v, ((struct result){.container_id = copy_text(id), .kind = kind, .result = value}));
+        vec_push(&l->v, ((struct result){.container_id = text_copy(id), .kind = kind, .result = value}));
     return true;
 }
 
@@ -311,7 +302,7 @@ static void set_container(struct probe_worker *w, const struct container_view *v
     if (w->id)
         drop_results_of(w->prober, str_from(w->pod->uid), str_from(w->id));
     free(w->id);
-    w->id = running ? copy_text(v->id) : NULL;
+    w->id = running ? text_copy(v->id) : NULL;
     w->started_ns = running ? v->started_ns : 0;
     w->hold = false;
     w->last = PROBE_UNKNOWN;
@@ -364,7 +355,7 @@ static struct probed_pod *pod_of(struct prober *p, struct str uid) {
     pod = calloc(1, sizeof *pod);
     if (!pod)
         panic("out of memory");
-    pod->uid = copy_text(uid);
+    pod->uid = text_copy(uid);
     map_put(&p->pods, str_from(pod->uid), pod);
     return pod;
 }
@@ -375,7 +366,7 @@ static void set_ip(struct probed_pod *pod, const struct pod_view *view) {
     if (!ip.n || str_eq(ip, pod->ip))
         return;
     free((char *)pod->ip.p);
-    pod->ip = str_make(copy_text(ip), ip.n);
+    pod->ip = str_make(text_copy(ip), ip.n);
 }
 
 static void do_update(void *arg) {

@@ -2,6 +2,7 @@
 #include "api/types/core.h"
 #include "base/arena.h"
 #include "kubelet/container_config.h"
+#include "kubelet/cri_names.h"
 #include "kubelet/labels.h"
 
 enum { PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP };
@@ -157,9 +158,9 @@ static struct cri_linux_container_resources *sums_of(const struct core_pod *pod,
 
 static struct str_map labels_of(const struct core_pod *pod, struct arena *a) {
     struct str_map m = labels_begin(pod->metadata.labels, 3, a);
-    labels_put(&m, S(LABEL_POD_NAME), pod->metadata.name);
-    labels_put(&m, S(LABEL_POD_NAMESPACE), pod->metadata.namespace);
-    labels_put(&m, S(LABEL_POD_UID), pod->metadata.uid);
+    labels_put(&m, CRI_LABEL_POD_NAME, pod->metadata.name);
+    labels_put(&m, CRI_LABEL_POD_NAMESPACE, pod->metadata.namespace);
+    labels_put(&m, CRI_LABEL_POD_UID, pod->metadata.uid);
     labels_end(&m);
     return m;
 }

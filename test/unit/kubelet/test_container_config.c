@@ -2,6 +2,7 @@
 #include "api/types/core.h"
 #include "base/buf.h"
 #include "kubelet/container_config.h"
+#include "kubelet/cri_names.h"
 #include "sources.h"
 #include "unit/unit.h"
 
@@ -57,14 +58,14 @@ TEST(test_container_config__names_commands_and_annotations) {
     assert_str(c->args.v[1], "$(NOBODY)");
     assert_str(c->log_path, "c/3.log");
     assert_true(c->tty);
-    assert_str(str_map_get(c->labels, S(LABEL_POD_UID)), "u");
-    assert_str(str_map_get(c->labels, S(LABEL_CONTAINER_NAME)), "c");
-    assert_str(str_map_get(c->annotations, S(ANNOTATION_HASH)), "abc");
-    assert_str(str_map_get(c->annotations, S(ANNOTATION_RESTART_COUNT)), "3");
-    assert_str(str_map_get(c->annotations, S(ANNOTATION_DELETION_GRACE)), "5");
-    assert_str(str_map_get(c->annotations, S(ANNOTATION_TERMINATION_GRACE)), "30");
-    assert_str(str_map_get(c->annotations, S(ANNOTATION_PRE_STOP)), "{\"sleep\":{\"seconds\":2}}");
-    assert_str(str_map_get(c->annotations, S(ANNOTATION_PORTS)),
+    assert_str(str_map_get(c->labels, CRI_LABEL_POD_UID), "u");
+    assert_str(str_map_get(c->labels, CRI_LABEL_CONTAINER_NAME), "c");
+    assert_str(str_map_get(c->annotations, CRI_ANNOTATION_CONTAINER_HASH), "abc");
+    assert_str(str_map_get(c->annotations, CRI_ANNOTATION_RESTART_COUNT), "3");
+    assert_str(str_map_get(c->annotations, CRI_ANNOTATION_POD_DELETION_GRACE), "5");
+    assert_str(str_map_get(c->annotations, CRI_ANNOTATION_POD_GRACE), "30");
+    assert_str(str_map_get(c->annotations, CRI_ANNOTATION_PRE_STOP), "{\"sleep\":{\"seconds\":2}}");
+    assert_str(str_map_get(c->annotations, CRI_ANNOTATION_PORTS),
                "[{\"containerPort\":80,\"protocol\":\"TCP\"}]");
     sources_fini(&s);
 }
@@ -313,7 +314,7 @@ TEST(test_sandbox_config__says_what_the_pod_says) {
     assert_int_equal(c->port_mappings.v[0].host_port, 5353);
     assert_int_equal(c->port_mappings.v[0].protocol, 1);
     assert_str(str_map_get(c->labels, S("app")), "x");
-    assert_str(str_map_get(c->labels, S(LABEL_POD_NAMESPACE)), "ns");
+    assert_str(str_map_get(c->labels, CRI_LABEL_POD_NAMESPACE), "ns");
     assert_str(str_map_get(c->linux_->sysctls, S("net.ipv4.tcp_wmem")), "1");
     assert_true(c->linux_->security_context->privileged);
     assert_int_equal(c->linux_->security_context->run_as_user->value, 5);
