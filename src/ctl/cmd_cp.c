@@ -15,6 +15,7 @@
 #include "ctl/object.h"
 #include "ctl/pods.h"
 #include "ctl/session.h"
+#include "ctl/untar.h"
 
 #define BLOCK_BYTES 10240
 
@@ -29,7 +30,8 @@ struct moving {
     struct ctl *c;
     int fd; /* our end of the pipe */
     struct str from, to;
-    struct str why; /* what went wrong here */
+    struct str why;   /* what went wrong here */
+    struct str again; /* what the warning of untar.h says */
     struct target pod;
     struct str container;
 };
@@ -208,84 +210,14 @@ static int copy_up(struct moving *m, struct str to, struct problem *p) {
 
 /* -- down -- */
 
-/* Where an entry goes; "" when it would leave the target. CONFORMS: names lose the source's path. */
-static struct str landing_place(struct moving *m, struct str name, struct str prefix) {
-    while (str_has_prefix(name, S("/")))
-        name = str_from_byte(name, 1);
-    struct str rest = name, step, left;
-    if (str_has_prefix(name, prefix))
-        rest = str_from_byte(name, prefix.n);
-    while (str_has_prefix(rest, S("/")))
-        rest = str_from_byte(rest, 1);
-    left = rest;
-    while (left.n) {
-        (void)str_split(left, '/', &step, &left);
-        if (str_eq(step, S("..")))
-            return S("");
-    }
-    return rest.n ? arena_printf(&m->c->arena, "%.*s/%.*s", STR_ARG(m->to), STR_ARG(without_slashes(rest)))
-                  : m->to;
-}
-
-static void unpack_one(struct moving *m, struct archive *a, struct archive *disk, struct archive_entry *e,
-                       struct str prefix) {
-    struct str name = arena_str(&m->c->arena, str_from(archive_entry_pathname(e)));
-    struct str to = landing_place(m, name, prefix);
-    mode_t type = archive_entry_filetype(e);
-    const void *block;
-    size_t n;
-    la_int64_t offset;
-    if (!to.n) {
-        (void)fprintf(m->c->err, "warning: file \"%.*s\" is outside target destination, skipping\n",
-                      STR_ARG(name));
-        return;
-    }
-    if (type != AE_IFREG && type != AE_IFDIR) {
-        (void)fprintf(m->c->err,
-                      "warning: skipping symlink: \"%.*s\" -> \"%s\" (consider using \"kubectl exec -n "
-                      "\"%.*s\" \"%.*s\" -- "
-                      "tar cf - \"%.*s\" | tar xf -\")\n",
-                      STR_ARG(to), archive_entry_symlink(e) ? archive_entry_symlink(e) : "",
-                      STR_ARG(m->pod.ns), STR_ARG(m->pod.name), STR_ARG(m->from));
-        return;
-    }
-    archive_entry_copy_pathname(e, arena_strz(&m->c->arena, to));
-    archive_entry_set_hardlink(e, NULL);
-    if (archive_write_header(disk, e) < ARCHIVE_WARN) {
-        note(m, arena_strz(&m->c->arena, to), archive_error_string(disk));
-        return;
-    }
-    while (type == AE_IFREG && archive_read_data_block(a, &block, &n, &offset) == ARCHIVE_OK)
-        if (archive_write_data_block(disk, block, n, offset) < ARCHIVE_WARN) {
-            note(m, arena_strz(&m->c->arena, to), archive_error_string(disk));
-            break;
-        }
-    (void)archive_write_finish_entry(disk);
-}
-
 static void unpack(void *arg) {
     struct moving *m = arg;
-    struct archive *a = archive_read_new(), *disk = archive_write_disk_new();
-    struct archive_entry *e;
-    struct str prefix = m->from;
-    int rc;
-    char rest[4096];
-    while (str_has_prefix(prefix, S("/")) || str_has_prefix(prefix, S("./")))
-        prefix = str_from_byte(prefix, prefix.p[0] == '/' ? 1 : 2);
-    prefix = without_slashes(prefix);
-    /* nothing is written through links that the archive brings, or out of the target */
-    (void)archive_write_disk_set_options(
-        disk, ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_UNLINK |
-                  (opt_bool(&m->c->opts, "no-preserve") ? 0 : ARCHIVE_EXTRACT_PERM));
-    (void)archive_read_support_format_tar(a);
-    if (archive_read_open_fd(a, m->fd, BLOCK_BYTES) == ARCHIVE_OK) {
-        while ((rc = archive_read_next_header(a, &e)) == ARCHIVE_OK || rc == ARCHIVE_WARN)
-            unpack_one(m, a, disk, e, prefix);
-    }
-    while (read(m->fd, rest, sizeof rest) > 0) { /* so that who writes never waits for us */
-    }
-    (void)archive_read_free(a);
-    (void)archive_write_free(disk);
+    struct ctl *c = m->c;
+    struct untar u = {.arena = &c->arena, .fd = m->fd, .from = m->from, .to = m->to, .err = c->err};
+    u.keep_modes = !opt_bool(&c->opts, "no-preserve");
+    u.again = m->again;
+    untar(&u);
+    m->why = u.why;
     (void)close(m->fd);
 }
 
@@ -301,9 +233,16 @@ static int copy_down(struct moving *m, struct str to, struct problem *p) {
     if (pipe2(pipe_fds, O_CLOEXEC) < 0)
         return problem_set(c, p, "pipe: %s", strerror(errno));
     m->fd = pipe_fds[0];
+    m->again = arena_printf(&c->arena, "kubectl exec -n \"%.*s\" \"%.*s\" -- tar cf - \"%.*s\" | tar xf -",
+                            STR_ARG(m->pod.ns), STR_ARG(m->pod.name), STR_ARG(m->from));
     FILE *out = fdopen(pipe_fds[1], "w");
-    if (!out || thread_start(&t, &(struct thread_options){.name = "tar"}, unpack, m, &err) < 0)
+    if (!out)
+        panic("out of memory");
+    if (thread_start(&t, &(struct thread_options){.name = "tar"}, unpack, m, &err) < 0) {
+        (void)close(m->fd);
+        (void)fclose(out);
         return problem_of_err(c, p, &err);
+    }
     const struct str command[] = {S("tar"), S("cf"), S("-"), m->from};
     int rc = run_there(m, command, 4, -1, out, c->err, &code, p);
     (void)fclose(out);

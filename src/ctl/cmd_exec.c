@@ -14,13 +14,14 @@ static bool is_over(const struct jval *pod) {
     return str_eq(phase, S("Succeeded")) || str_eq(phase, S("Failed"));
 }
 
-/* -t where we have no terminal is dropped. */
+/* -t where we have no terminal is dropped. CONFORMS: so it is without -i, when nobody could type. */
 static bool wants_tty(struct ctl *c) {
-    if (!opt_bool(&c->opts, "tty"))
+    if (!opt_bool(&c->opts, "tty") || !opt_bool(&c->opts, "stdin"))
         return false;
     if (stream_is_terminal(c->in))
         return true;
-    (void)fprintf(c->err, "Unable to use a TTY - input is not a terminal or the right kind of file\n");
+    if (!opt_bool(&c->opts, "quiet"))
+        (void)fprintf(c->err, "Unable to use a TTY - input is not a terminal or the right kind of file\n");
     return false;
 }
 

@@ -2,6 +2,7 @@
 #include "ctl/session.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -16,6 +17,10 @@
 
 #define CHUNK_BYTES 32768
 
+/* What ends us from outside; typed ones go to the other side. */
+static const int end_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+#define N_ENDS (sizeof end_signals / sizeof *end_signals)
+
 enum { CHANNEL_IN, CHANNEL_OUT, CHANNEL_ERR, CHANNEL_STATUS, CHANNEL_SIZE, CHANNEL_END = 255 };
 
 struct running {
@@ -25,7 +30,7 @@ struct running {
     bool half_close; /* v5 */
     uv_poll_t poll;
     uv_idle_t idle; /* of files, which cannot be polled */
-    uv_signal_t winch, term;
+    uv_signal_t winch, ends[N_ENDS];
     bool reads, is_file, in_ended;
     char held[CHUNK_BYTES]; /* read, and not taken by the connection yet */
     size_t n_held;
@@ -73,7 +78,7 @@ static void on_winch(uv_signal_t *h, int signal) {
 }
 
 /* The terminal is given back before we go. */
-static void on_term(uv_signal_t *h, int signal) {
+static void on_end_signal(uv_signal_t *h, int signal) {
     struct running *r = h->data;
     restore(r);
     _exit(128 + signal);
@@ -176,12 +181,14 @@ static void on_message(void *user, bool text, struct str bytes) {
 }
 
 static void close_handles(struct running *r) {
-    uv_handle_t *handles[] = {(uv_handle_t *)&r->poll, (uv_handle_t *)&r->idle, (uv_handle_t *)&r->winch,
-                              (uv_handle_t *)&r->term};
+    uv_handle_t *handles[] = {(uv_handle_t *)&r->poll, (uv_handle_t *)&r->idle, (uv_handle_t *)&r->winch};
     stop_reading(r);
     for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
         if (handles[i]->loop && !uv_is_closing(handles[i]))
             uv_close(handles[i], NULL);
+    for (size_t i = 0; i < N_ENDS; i++)
+        if (r->ends[i].loop)
+            uv_close((uv_handle_t *)&r->ends[i], NULL);
 }
 
 static void on_close(void *user, const struct err *why) {
@@ -202,10 +209,13 @@ static void watch_signals(struct running *r) {
     if (!r->s->tty)
         return;
     (void)uv_signal_init(uv, &r->winch);
-    (void)uv_signal_init(uv, &r->term);
-    r->winch.data = r->term.data = r;
+    r->winch.data = r;
     (void)uv_signal_start(&r->winch, on_winch, SIGWINCH);
-    (void)uv_signal_start(&r->term, on_term, SIGTERM);
+    for (size_t i = 0; i < N_ENDS; i++) {
+        (void)uv_signal_init(uv, &r->ends[i]);
+        r->ends[i].data = r;
+        (void)uv_signal_start(&r->ends[i], on_end_signal, end_signals[i]);
+    }
     make_raw(r);
     send_size(r);
 }

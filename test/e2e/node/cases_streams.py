@@ -3,7 +3,9 @@ import os
 import pty
 import re
 import select
+import signal
 import tempfile
+import termios
 import time
 import urllib.request
 
@@ -67,6 +69,21 @@ def case_exec_terminal(t):
     equal(terminal.end(), 3)
 
 
+def case_terminal_is_given_back(t):
+    """Whatever ends the program, the terminal is as it was."""
+    t.pod('one')
+    t.running('one')
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        terminal = Terminal(t, 'exec', '-it', 'one', '--', 'sh')
+        before = termios.tcgetattr(terminal.fd)
+        terminal.type('echo "width" $((40 + 2))\n')
+        terminal.read_until('width 42')
+        terminal.process.send_signal(sign)
+        terminal.process.wait(60)
+        equal(termios.tcgetattr(terminal.fd), before)
+        terminal.end()
+
+
 def case_attach(t):
     t.pod('one', with_container={'stdin': True}, command='while read x; do echo "got $x"; done; echo end; exec cat')
     t.pod('once', with_container={'stdin': True, 'stdinOnce': True}, command='cat; echo over', restartPolicy='Never')
@@ -110,7 +127,7 @@ def case_cp(t):
         t.k('cp', f'{folder}/tree', 'one:/tmp/tree')
         sums = {line.split()[0] for line in t.sh('one', 'sha256sum /tmp/file /tmp/tree/a /tmp/tree/deep/b').split('\n')}
         equal(len(sums), 1)
-        t.k('cp', 'one:/tmp/tree', f'{folder}/back')
+        t.k('cp', 'one:/tmp/tree', f'{folder}/tree/../back')
         with open(f'{folder}/back/deep/b', 'rb') as f:
             equal(f.read() == data, True)
 
