@@ -52,6 +52,7 @@ void csr_signing_stop(struct controller *c);
 int csr_serving_start(struct controller *c, struct err *err);
 int csr_cleaner_start(struct controller *c, struct err *err);
 int service_cidr_start(struct controller *c, struct err *err);
+int legacy_tokens_start(struct controller *c, struct err *err);
 int token_cleaner_start(struct controller *c, struct err *err);
 int endpointslice_mirroring_start(struct controller *c, struct err *err);
 void endpointslice_mirroring_stop(struct controller *c);

@@ -44,6 +44,8 @@ const struct controller_row controller_rows[] = {
      NULL},
     {"service-cidr-controller", "service-cidrs-controller", false, service_cidr_start, NULL},
     {"bootstrap-signer-controller", "bootstrap-signer", true, bootstrap_signer_start, NULL},
+    {"legacy-serviceaccount-token-cleaner-controller", "legacy-service-account-token-cleaner", false,
+     legacy_tokens_start, NULL},
     {"token-cleaner-controller", "token-cleaner", true, token_cleaner_start, NULL},
     {"namespace-controller", "namespace-controller", false, namespace_start, namespace_stop},
     {"garbage-collector-controller", "generic-garbage-collector", false, garbagecollector_start,

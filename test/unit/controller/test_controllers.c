@@ -1,4 +1,6 @@
 /* Starting and stopping the whole. */
+#include <stdio.h>
+
 #include "api/types/networking.h"
 #include "base/clock.h"
 #include "net/jwt.h"
@@ -105,6 +107,58 @@ TEST(test_controllers__bootstrap_tokens_sign_the_cluster_info_and_expire) {
     assert_int_equal(fake_count(w.fake, KIND(CORE_SECRET)), 0);
     m = body_of(&w, core_config_map, CORE_CONFIG_MAP, "kube-public", "cluster-info");
     assert_int_equal(m->data.n, 1);
+}
+
+/* A year is 365 days; the simulation begins in January 2027. */
+#define DAY_SECONDS 86400.0
+
+static bool has_secret(struct cluster *w, const char *name) {
+    struct object *o = fake_get(w->fake, KIND(CORE_SECRET), "default", name);
+    object_unref(o);
+    return o != NULL;
+}
+
+static void put_token(struct cluster *w, const char *name, const char *labels) {
+    char json[512];
+    (void)snprintf(json, sizeof json,
+                   "{\"metadata\":{\"name\":\"%s\",\"namespace\":\"default\",\"creationTimestamp\":"
+                   "\"2020-01-01T00:00:00Z\",\"labels\":{%s},\"annotations\":{"
+                   "\"kubernetes.io/service-account.name\":\"robot\"}},\"type\":"
+                   "\"kubernetes.io/service-account-token\"}",
+                   name, labels);
+    fake_put(w->fake, KIND(CORE_SECRET), json);
+}
+
+TEST(test_controllers__tokens_that_nobody_uses_go_after_two_years) {
+    _cleanup_cluster struct cluster w;
+    cluster_open(&w, "legacy-serviceaccount-token-cleaner-controller");
+    fake_put(
+        w.fake, KIND(CORE_SERVICE_ACCOUNT),
+        "{\"metadata\":{\"name\":\"robot\",\"namespace\":\"default\"},\"secrets\":[{\"name\":\"unused\"},{"
+        "\"name\":\"used\"},{\"name\":\"mounted\"}]}");
+    fake_put(
+        w.fake, KIND(CORE_POD),
+        "{\"metadata\":{\"name\":\"p\",\"namespace\":\"default\"},\"spec\":{\"volumes\":[{\"name\":\"v\","
+        "\"secret\":{\"secretName\":\"mounted\"}}]}}");
+    put_token(&w, "unused", "");
+    put_token(&w, "used", "\"kubernetes.io/legacy-token-last-used\":\"2027-01-10\"");
+    put_token(&w, "mounted", "");
+    put_token(&w, "by-hand", "");
+    cluster_pass(&w, 2 * DAY_SECONDS);
+    const struct core_secret *s = body_of(&w, core_secret, CORE_SECRET, "default", "unused");
+    assert_int_equal(s->metadata.labels.n, 0); /* nobody says since when uses are noted */
+    fake_put(w.fake, KIND(CORE_CONFIG_MAP),
+             "{\"metadata\":{\"name\":\"kube-apiserver-legacy-service-account-token-tracking\",\"namespace\":"
+             "\"kube-system\"},\"data\":{\"since\":\"2025-06-01\"}}");
+    cluster_pass(&w, 2 * DAY_SECONDS);
+    s = body_of(&w, core_secret, CORE_SECRET, "default", "unused");
+    assert_true(str_has_prefix(str_map_get(s->metadata.labels, S("kubernetes.io/legacy-token-invalid-since")),
+                               S("2027-01-1")));
+    cluster_pass(&w, 300 * DAY_SECONDS);
+    assert_true(has_secret(&w, "unused"));
+    cluster_pass(&w, 80 * DAY_SECONDS);
+    assert_false(has_secret(&w, "unused"));
+    assert_true(has_secret(&w, "used") && has_secret(&w, "mounted") && has_secret(&w, "by-hand"));
 }
 
 TEST(test_controllers__hand_written_endpoints_are_mirrored) {
