@@ -11,7 +11,7 @@ build=(gcc meson ninja-build pkg-config python3 libuv1-dev libssl-dev libyaml-de
 # containers, and what the image of examples/hello is made of
 node=(containerd runc busybox-static)
 test=(ccache clang clang-format libclang-rt-14-dev libjansson-dev nghttp2-client openssl python3-kubernetes
-  tzdata iproute2 nftables "${node[@]}")
+  tzdata iproute2 nftables curl "${node[@]}")
 # Debian's npm, unless there is one from elsewhere (which it could not stand beside)
 command -v npm >/dev/null || test+=(npm)
 

@@ -35,7 +35,7 @@ run() {
   cp "build/$type/meson-logs/testlog.json" "$log/$type.json"
 }
 
-run release tidy unit facts golden fuzz hostile sim durability api e2e
+run release tidy unit facts golden fuzz hostile sim durability api e2e docs
 run asan unit golden fuzz
 run tsan threads
 

@@ -5,6 +5,7 @@
  */
 #include "client/wsclient.h"
 
+#include <ctype.h>
 #include <openssl/evp.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -191,21 +192,48 @@ static int http_code_of(struct str head) {
     return str_has_prefix(version, S("HTTP/1.")) && str_to_u64(code, &n) && n < 1000 ? (int)n : 0;
 }
 
+/* The bytes of a body in chunks. False: it is not all there. */
+static bool dechunk(struct str raw, struct arena *a, struct str *ret) {
+    struct str line, body = S("");
+    while (str_split(raw, '\n', &line, &raw)) {
+        uint64_t n = 0;
+        line = str_trim(line);
+        for (size_t i = 0; i < line.n && isxdigit((unsigned char)line.p[i]) && n < REMOTE_STATUS_MAX; i++) {
+            int c = tolower((unsigned char)line.p[i]);
+            n = n * 16 + (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+        }
+        if (n == 0) {
+            *ret = body;
+            return true;
+        }
+        if (raw.n < n + 2)
+            return false;
+        body = arena_printf(a, "%.*s%.*s", STR_ARG(body), STR_ARG(str_cut(raw, (size_t)n)));
+        raw = str_from_byte(raw, (size_t)n + 2);
+    }
+    return false;
+}
+
 /* Reads what belongs to a refusal, as far as it comes, and turns it into an error. */
 static int refusal(struct wsclient *w, struct str head, struct buf *in, size_t head_n, int http_code,
                    int64_t until_ns, struct err *err) {
     uint64_t length = REMOTE_STATUS_MAX;
     size_t n = 1;
-    (void)str_to_u64(header_in(head, S("content-length")), &length);
+    bool sized = str_to_u64(header_in(head, S("content-length")), &length);
+    bool chunked = !sized && str_eq_nocase(header_in(head, S("transfer-encoding")), S("chunked"));
     bool proto = remote_is_proto(header_in(head, S("content-type")));
-    while (in->n - head_n < length && n && read_some(w, in, &n, until_ns, NULL) == 0)
+    struct str body = S("");
+    while (in->n - head_n < length && n &&
+           !(chunked && dechunk(str_from_byte(buf_view(in), head_n), &w->arena, &body)) &&
+           read_some(w, in, &n, until_ns, NULL) == 0)
         ;
-    struct str body = str_from_byte(buf_view(in), head_n);
+    if (!chunked)
+        body = str_from_byte(buf_view(in), head_n);
     const struct meta_status *st = remote_read_status(&w->arena, proto, body);
     int code = client_error(http_code < 400 ? 500 : http_code, st, err);
     if (!st)
-        return err_set(err, code, "the server did not switch to a WebSocket: code %d %.*s", http_code,
-                       STR_ARG(str_cut(str_trim(body), 200)));
+        return err_set(err, code, "unable to upgrade connection: %.*s (%d)",
+                       STR_ARG(str_cut(str_trim(body), 200)), http_code);
     return code;
 }
 
