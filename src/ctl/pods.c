@@ -93,6 +93,10 @@ static int order_of(const struct jval *a, const struct jval *b, bool for_logs) {
     int64_t more = restarts(a) - restarts(b);
     if (unassigned_a != unassigned_b)
         return unassigned_a - unassigned_b;
+    bool a_ends = object_str(a, "metadata.deletionTimestamp").n,
+         b_ends = object_str(b, "metadata.deletionTimestamp").n;
+    if (a_ends != b_ends) /* what is being deleted comes last, unlike kubectl: it may be gone in a moment */
+        return a_ends ? 1 : -1;
     int phase = phase_rank(a, for_logs) - phase_rank(b, for_logs);
     if (phase)
         return phase;
