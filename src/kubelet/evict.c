@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "client/events.h"
 #include "kubelet/cri_names.h"
+#include "kubelet/evict_local.h"
 #include "kubelet/evict_rank.h"
 #include "kubelet/kubelet_priv.h"
 #include "kubelet/node.h"
@@ -76,9 +77,16 @@ static uint64_t value_of(const struct cri_u_int64_value *v) {
 static uint64_t usage_of(const struct cri_container_stats *s, enum eviction_signal sig) {
     if (sig == EVICT_MEMORY)
         return s->memory ? value_of(s->memory->working_set_bytes) : 0;
-    if (sig == EVICT_DISK)
-        return s->writable_layer ? value_of(s->writable_layer->used_bytes) : 0;
     return sig == EVICT_INODES && s->writable_layer ? value_of(s->writable_layer->inodes_used) : 0;
+}
+
+static struct local_usage_of local_of(const struct evictor *e, const struct core_pod *p,
+                                      const struct cri_list_container_stats_response *stats,
+                                      struct arena *a) {
+    return (struct local_usage_of){.pod = p,
+                                   .pods_dir = arena_printf(a, "%.*s/pods", STR_ARG(e->k->o.root_dir)).p,
+                                   .logs_dir = arena_strz(a, e->k->o.pod_logs_dir),
+                                   .stats = stats};
 }
 
 static uint64_t usage_of_pod(const struct cri_list_container_stats_response *stats, struct str uid,
@@ -103,23 +111,34 @@ static bool critical(const struct pods_item *i) {
     return i->is_static || (p->spec.priority.set && p->spec.priority.v >= 2000000000);
 }
 
-static uint32_t candidates(struct evictor *e, enum eviction_signal sig, struct arena *a,
-                           struct evict_candidate **ret) {
-    struct pods_item *pods;
-    uint32_t n_pods = pods_all(e->k, a, &pods), n = 0;
+static bool has_ended(const struct core_pod *p) {
+    return pod_phase_is_final(p->status.phase) || p->metadata.deletion_timestamp.set;
+}
+
+static const struct cri_list_container_stats_response *stats_now(struct evictor *e, struct arena *a) {
     const struct cri_list_container_stats_response *stats = NULL;
     struct runtime_call call = {.arena = a};
     (void)runtime_list_container_stats(e->k->o.runtime, &call, &(struct cri_list_container_stats_request){0},
                                        &stats, NULL);
+    return stats;
+}
+
+static uint32_t candidates(struct evictor *e, enum eviction_signal sig, struct arena *a,
+                           struct evict_candidate **ret) {
+    struct pods_item *pods;
+    uint32_t n_pods = pods_all(e->k, a, &pods), n = 0;
+    const struct cri_list_container_stats_response *stats = stats_now(e, a);
     struct evict_candidate *v = arena_new_n(a, n_pods, struct evict_candidate);
     for (uint32_t i = 0; i < n_pods; i++) {
         const struct core_pod *p = pods[i].object->body;
-        if (critical(&pods[i]) || pod_phase_is_final(p->status.phase) || p->metadata.deletion_timestamp.set)
+        if (critical(&pods[i]) || has_ended(p))
             continue;
-        v[n++] = (struct evict_candidate){.uid = p->metadata.uid,
-                                          .priority = p->spec.priority.set ? p->spec.priority.v : 0,
-                                          .usage = usage_of_pod(stats, p->metadata.uid, sig),
-                                          .request = request_of(p, sig, a)};
+        struct local_usage_of local = local_of(e, p, stats, a);
+        v[n++] = (struct evict_candidate){
+            .uid = p->metadata.uid,
+            .priority = p->spec.priority.set ? p->spec.priority.v : 0,
+            .usage = sig == EVICT_DISK ? local_usage(&local, a) : usage_of_pod(stats, p->metadata.uid, sig),
+            .request = request_of(p, sig, a)};
     }
     evict_rank(v, n);
     *ret = v;
@@ -127,22 +146,55 @@ static uint32_t candidates(struct evictor *e, enum eviction_signal sig, struct a
 }
 
 /* Ends one pod; its own run does the rest. */
-static void evict_pod(struct evictor *e, const struct evict_candidate *c, enum eviction_signal sig,
-                      struct arena *a) {
-    struct kpod *p = kpod_use(e->k, c->uid);
+static void end_pod(struct evictor *e, struct str uid, struct str message, const char *why) {
+    struct kpod *p = kpod_use(e->k, uid);
     const struct object *o = kpod_object(e->k, p);
-    struct str message = arena_printf(
-        a, "The node was low on resource: %s. Threshold quantity reached, usage: %llu, request: %llu. ",
-        signals[sig].resource, (unsigned long long)c->usage, (unsigned long long)c->request);
     if (o) {
         event_record(e->k->events, o, "Warning", "Evicted", "%.*s", STR_ARG(message));
-        log_warn("pod evicted", kv_ref("pod", o->meta->namespace, o->meta->name),
-                 kv_text("signal", signals[sig].name));
+        log_warn("pod evicted", kv_ref("pod", o->meta->namespace, o->meta->name), kv_text("why", why));
         kpod_evict(e->k, p, message);
     }
     object_unref(o);
     kpod_done(e->k, p);
 }
+
+static void evict_pod(struct evictor *e, const struct evict_candidate *c, enum eviction_signal sig,
+                      struct arena *a) {
+    struct str message = arena_printf(
+        a, "The node was low on resource: %s. Threshold quantity reached, usage: %llu, request: %llu. ",
+        signals[sig].resource, (unsigned long long)c->usage, (unsigned long long)c->request);
+    end_pod(e, c->uid, message, signals[sig].name);
+}
+
+/* -- limits of pods -- */
+
+/* Whether anything of it has to be measured. */
+static bool has_local_limits(const struct core_pod *p, struct arena *a) {
+    for (uint32_t i = 0; i < p->spec.volumes.n; i++)
+        if (p->spec.volumes.v[i].volume_source.empty_dir &&
+            p->spec.volumes.v[i].volume_source.empty_dir->size_limit.set)
+            return true;
+    return quantity_map_get(pod_limits(&p->spec, a), S("ephemeral-storage")) != NULL;
+}
+
+static void check_limits(struct evictor *e, struct arena *a) {
+    struct pods_item *pods;
+    uint32_t n = pods_all(e->k, a, &pods);
+    const struct cri_list_container_stats_response *stats = NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct core_pod *p = pods[i].object->body;
+        struct str message;
+        if (has_ended(p) || !has_local_limits(p, a))
+            continue;
+        if (!stats)
+            stats = stats_now(e, a);
+        struct local_usage_of u = local_of(e, p, stats, a);
+        if (local_usage_exceeds(&u, a, &message))
+            end_pod(e, p->metadata.uid, message, "local storage");
+    }
+}
+
+/* -- thresholds -- */
 
 /* CONFORMS: disk signals free dead containers and unused images before any pod is ended. */
 static bool freed(struct evictor *e, enum eviction_signal sig) {
@@ -189,6 +241,7 @@ void evictor_run(struct evictor *e) {
                                   .disk = holds(e, EVICT_DISK, now) || holds(e, EVICT_INODES, now),
                                   .pid = holds(e, EVICT_PIDS, now),
                               });
+    check_limits(e, &a);
     if (first >= 0)
         relieve(e, (enum eviction_signal)first);
 }

@@ -76,6 +76,8 @@ static void got(const struct one *o, const struct cri_image *image) {
     o->ret->user = image->username;
     if (image->uid)
         o->ret->uid = (struct opt_i64){.v = image->uid->value, .set = true};
+    else if (!image->username.n) /* CONFORMS: an image that says nothing runs as root */
+        o->ret->uid = (struct opt_i64){.v = 0, .set = true};
     image_used(o->i, image->id);
 }
 

@@ -132,7 +132,8 @@ void kpod_wake(struct kubelet *k, struct str uid);
 
 /* -- waiting reasons and decisions -- */
 
-void kpod_waits(struct kpod *p, struct str container, struct str reason, struct str message);
+struct waiting_reason *kpod_waits(struct kpod *p, struct str container, struct str reason,
+                                  struct str message);
 void kpod_waits_no_more(struct kpod *p, struct str container);
 
 /* Decides that the pod ends; the first decision counts. */

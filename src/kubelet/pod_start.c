@@ -18,6 +18,7 @@
 #include "runtime/runtime.h"
 
 #define RETRY_NS 10000000000ll
+#define RETRY_CONFIG_NS 2000000000ll
 
 static int64_t grace_of(const struct core_pod *pod) {
     return pod->spec.termination_grace_period_seconds.set ? pod->spec.termination_grace_period_seconds.v : 30;
@@ -102,7 +103,7 @@ static void on_image_event(void *arg, const char *type, const char *reason, stru
 }
 
 static void hold_back(struct starting *s, const char *reason, struct str message, int64_t retry_ns) {
-    kpod_waits(s->r->p, s->c->spec->name, str_from(reason), message);
+    (void)kpod_waits(s->r->p, s->c->spec->name, str_from(reason), message);
     run_requeue(s->r, retry_ns > 0 ? retry_ns : RETRY_NS);
 }
 
@@ -144,15 +145,33 @@ static bool has_image(struct starting *s) {
                               .arg = s};
     if (image_ensure(s->r->k->images, &want, s->r->a, &s->image) == 0)
         return true;
-    kpod_waits(s->r->p, s->c->spec->name, s->image.reason, s->image.message);
+    (void)kpod_waits(s->r->p, s->c->spec->name, s->image.reason, s->image.message);
     run_requeue(s->r, s->image.retry_ns > 0 ? s->image.retry_ns : RETRY_NS);
     return false;
 }
 
+/* What is told of a failure comes back as a change of the pod, which is no reason to try again at once. */
 static bool failed(struct starting *s, const char *reason, const char *message) {
-    struct str text = arena_printf(s->r->a, "%s", message);
-    event_record(s->r->k->events, s->r->object, "Warning", "Failed", "Error: %s", message);
-    hold_back(s, reason, text, 0);
+    struct pod_run *r = s->r;
+    event_record(r->k->events, r->object, "Warning", "Failed", "Error: %s", message);
+    struct waiting_reason *w = kpod_waits(r->p, s->c->spec->name, str_from(reason), str_from(message));
+    bool config = strcmp(reason, "CreateContainerConfigError") == 0; /* something of the API is missing */
+    int64_t retry = config ? RETRY_CONFIG_NS : RETRY_NS;
+    w->until_ns = clock_mono_ns(r->k->clock) + retry;
+    w->generation = r->pod->metadata.generation;
+    run_requeue(r, retry);
+    return false;
+}
+
+static bool held_back(struct starting *s) {
+    struct pod_run *r = s->r;
+    int64_t now = clock_mono_ns(r->k->clock);
+    vec_foreach (w, &r->p->waiting)
+        if (str_eq(w->container, s->c->spec->name) && w->until_ns > now &&
+            w->generation == r->pod->metadata.generation) {
+            run_requeue(r, w->until_ns - now);
+            return true;
+        }
     return false;
 }
 
@@ -210,7 +229,7 @@ static bool start_one(struct starting *s) {
     struct pod_run *r = s->r;
     struct err err = ERR_INIT;
     struct str id = STR_NONE;
-    if (backing_off(s) || !has_image(s))
+    if (held_back(s) || backing_off(s) || !has_image(s))
         return false;
     uint32_t attempt = next_attempt(s);
     bool created = create(s, attempt, &id);

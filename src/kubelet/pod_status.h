@@ -21,6 +21,8 @@ struct core_pod_status;
 /* Why a container does not run although it should; kept by the worker from its last attempt. */
 struct waiting_reason {
     struct str container, reason, message;
+    int64_t until_ns;   /* monotonic: it is not tried before; 0: any time */
+    int64_t generation; /* of the pod that was tried */
 };
 
 /* What is to be told of a resize. FAILED: accepted, but it could not be carried out. */

@@ -138,16 +138,12 @@ void kpod_wake(struct kubelet *k, struct str uid) {
         reconciler_enqueue(k->reconciler, uid);
 }
 
-void kpod_waits(struct kpod *p, struct str container, struct str reason, struct str message) {
-    vec_foreach (w, &p->waiting)
-        if (str_eq(w->container, container)) {
-            disown(&w->reason);
-            disown(&w->message);
-            w->reason = own(reason);
-            w->message = own(message);
-            return;
-        }
-    vec_push(&p->waiting, ((struct waiting_reason){own(container), own(reason), own(message)}));
+struct waiting_reason *kpod_waits(struct kpod *p, struct str container, struct str reason,
+                                  struct str message) {
+    kpod_waits_no_more(p, container);
+    vec_push(&p->waiting, ((struct waiting_reason){
+                              .container = own(container), .reason = own(reason), .message = own(message)}));
+    return &p->waiting.v[p->waiting.n - 1];
 }
 
 void kpod_waits_no_more(struct kpod *p, struct str container) {

@@ -95,6 +95,33 @@ unsigned long tree_count_files(int dir_fd) {
     return n;
 }
 
+struct sum {
+    uint64_t bytes;
+    dev_t dev;
+};
+
+static int sum_entry(int dir_fd, const char *name, const struct stat *st, unsigned depth, void *arg,
+                     struct err *err) {
+    struct sum *s = arg;
+    if (st->st_dev != s->dev)
+        return 0;
+    s->bytes += (uint64_t)st->st_blocks * 512;
+    if (!S_ISDIR(st->st_mode))
+        return 0;
+    _cleanup_fd int fd = openat(dir_fd, name, DIR_FLAGS);
+    return fd < 0 ? 0 : walk(fd, depth + 1, sum_entry, arg, err);
+}
+
+uint64_t tree_bytes(const char *path) {
+    _cleanup_fd int fd = open(path, DIR_FLAGS);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return 0;
+    struct sum s = {.bytes = (uint64_t)st.st_blocks * 512, .dev = st.st_dev};
+    (void)walk(fd, 0, sum_entry, &s, NULL);
+    return s.bytes;
+}
+
 /* --- ownership --- */
 
 struct gift {

@@ -20,6 +20,9 @@ int tree_remove(const char *path, struct err *err);
 /* Regular files in it, at any depth. */
 unsigned long tree_count_files(int dir_fd);
 
+/* What it takes on the disk, other file systems inside it left out. 0: it is not there. */
+uint64_t tree_bytes(const char *path);
+
 /* Everything below and including path belongs to the group then, which may read it, write it unless
  * read_only, and enter folders; new files inherit the group (setgid). CONFORMS: fsGroup. */
 int tree_give_to_group(const char *path, int64_t gid, bool read_only, struct err *err);

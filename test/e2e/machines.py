@@ -30,6 +30,7 @@ INIT = r'''
 set -e
 folder=$1 name=$2 cgroup=$3
 hostname "$name"
+mount --make-rshared / # as machines have it
 for d in tmp lib; do mkdir -p "$folder/$d"; done
 chmod 1777 "$folder/tmp"
 mount --bind "$folder/lib" /var/lib

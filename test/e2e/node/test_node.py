@@ -11,7 +11,9 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..'))
 import cases_life  # pylint: disable=wrong-import-position
+import cases_security  # pylint: disable=wrong-import-position
 import cases_streams  # pylint: disable=wrong-import-position
+import cases_volumes  # pylint: disable=wrong-import-position
 from onenode import cases_of, main  # pylint: disable=wrong-import-position
 
 OURS = os.path.join(tempfile.mkdtemp(dir=os.environ.get('E2E_DIR')), 'kubectl')
@@ -34,4 +36,4 @@ def ours_of(*modules):
 
 if __name__ == '__main__':
     os.symlink(os.path.realpath(sys.argv[1]), OURS)
-    sys.exit(main(cases_of(cases_life, cases_streams) + ours_of(cases_streams), []))
+    sys.exit(main(cases_of(cases_life, cases_streams, cases_volumes, cases_security) + ours_of(cases_streams), []))
